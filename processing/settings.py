@@ -46,3 +46,10 @@ class Settings:
     """An epoch with a smaller part of its samples received is a gap."""
     session_break_s: float = 900.0
     """A gap up to this long is told second by second; a longer one is a break between two sessions."""
+
+    @property
+    def on_deg(self) -> float | None:
+        """The threshold in force; None without a calibration."""
+        if self.calibration is None or self.threshold_deg is not None:
+            return None if self.calibration is None else self.threshold_deg
+        return self.calibration.threshold_deg

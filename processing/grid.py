@@ -1,0 +1,132 @@
+"""A block of samples → which of the grid's positions arrived, arrived damaged, or never came; and rows for the filter.
+
+The filter wants samples at one rate. Positions lost in a short gap are bridged by a straight line, so that it keeps
+its step; across a longer gap it starts anew. Bridged rows serve the filter alone: nothing is judged on them.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sensor.samples import SampleBlock
+
+BRIDGE_S = 1.0
+"""The longest gap that is bridged."""
+GAP_PERIODS_NS = 1.5e9
+"""One and a half periods, in nanoseconds at 1 Hz: a longer step has lost a position."""
+
+
+@dataclass(frozen=True, slots=True)
+class GridState:
+    """Where the grid stood at the end of the last block."""
+
+    last_ns: int
+    """The last position that arrived, damaged or not."""
+    good_ns: int | None = None
+    """The last good sample; None before the first."""
+    good_acc_mps2: tuple[float, ...] = (0.0, 0.0, 0.0)
+    good_gyr_radps: tuple[float, ...] = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class GoodRows:
+    """The block's good samples, in order of time, and what arrived around them."""
+
+    first_ns: int
+    """The block's first position that arrived, damaged or not."""
+    time_ns: NDArray[np.int64]
+    acc_mps2: NDArray[np.float64]
+    gyr_radps: NDArray[np.float64]
+    corrupt_ns: NDArray[np.int64]
+    """Times of damaged samples."""
+    missing_ns: NDArray[np.int64]
+    """Times of the positions that never came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Rows at one rate for the filter; `rows` are those that really arrived."""
+
+    acc_mps2: NDArray[np.float64]
+    gyr_radps: NDArray[np.float64]
+    rows: NDArray[np.intp] | slice
+    anew: bool
+    """A gap lies before it that is too long to be bridged."""
+
+
+def newer_rows(state: GridState | None, block: SampleBlock) -> SampleBlock:
+    """Return the block without the rows that are not later than all before them (duplicates, a clock set back)."""
+    time_ns = block.time_ns
+    before_ns = state.last_ns if state else int(time_ns[0]) - 1
+    if time_ns[0] > before_ns and (len(time_ns) == 1 or np.diff(time_ns).min() > 0):
+        return block
+    ahead = time_ns > np.maximum.accumulate(np.concatenate(([before_ns], time_ns[:-1])))
+    gyr = None if block.gyr_radps is None else block.gyr_radps[ahead]
+    return SampleBlock(time_ns[ahead], block.acc_mps2[ahead], gyr, block.rate_hz)
+
+
+def take_block(state: GridState | None, block: SampleBlock) -> tuple[GridState, GoodRows]:
+    """Sort rows (at least one, each newer than the last) into good and damaged, and find what is missing."""
+    time_ns, acc, gyr = block.time_ns, block.acc_mps2, block.gyr_radps
+    if gyr is None:
+        # An accelerometer-only clip: with no turn the filter becomes a low-pass on gravity.
+        gyr = np.zeros_like(acc)
+    first_ns, last_ns = int(time_ns[0]), int(time_ns[-1])
+    steps_ns = np.diff(time_ns, prepend=state.last_ns if state else first_ns)
+    corrupt_ns = missing_ns = time_ns[:0]
+    if steps_ns.max() * block.rate_hz > GAP_PERIODS_NS:
+        missing_ns = _missing(time_ns, steps_ns, block.rate_hz)
+    if not np.isfinite(acc.sum() + gyr.sum()):
+        good = np.isfinite(acc).all(axis=1) & np.isfinite(gyr).all(axis=1)
+        corrupt_ns = time_ns[~good]
+        time_ns, acc, gyr = time_ns[good], acc[good], gyr[good]
+    rows = GoodRows(first_ns, time_ns, acc, gyr, corrupt_ns, missing_ns)
+    if len(time_ns):
+        good_row = tuple(acc[-1].tolist()), tuple(gyr[-1].tolist())
+        return GridState(last_ns, int(time_ns[-1]), *good_row), rows
+    return GridState(last_ns) if state is None else replace(state, last_ns=last_ns), rows
+
+
+def _missing(time_ns: NDArray[np.int64], steps_ns: NDArray[np.int64], rate_hz: float) -> NDArray[np.int64]:
+    """Return the times of the positions that lie between rows, evenly spaced, for the rows after the first seen."""
+    periods = np.maximum(1, np.rint(steps_ns * (rate_hz / 1e9)).astype(np.int64))
+    gaps = np.flatnonzero(periods > 1)
+    return np.concatenate(
+        [
+            time_ns[i] - steps_ns[i] + np.arange(1, periods[i]) * steps_ns[i] // periods[i]
+            for i in gaps.tolist()
+        ]
+        or [time_ns[:0]]
+    )
+
+
+def stretches(before: GridState | None, good: GoodRows, rate_hz: float) -> list[Stretch]:
+    """Cut the good rows where a gap is too long, and bridge the shorter gaps within each stretch."""
+    time_ns, acc, gyr = good.time_ns, good.acc_mps2, good.gyr_radps
+    if len(time_ns) == 0:
+        return []
+    lead = False
+    if before is not None and before.good_ns is not None and time_ns[0] - before.good_ns <= BRIDGE_S * 1e9:
+        # The last good row of the block before is where the bridge begins; it is filtered already.
+        lead = True
+        time_ns = np.concatenate(([before.good_ns], time_ns))
+        acc = np.vstack((before.good_acc_mps2, acc))
+        gyr = np.vstack((before.good_gyr_radps, gyr))
+    steps_ns = np.diff(time_ns, prepend=time_ns[0])
+    if lead and steps_ns.max() * rate_hz <= GAP_PERIODS_NS:
+        return [Stretch(good.acc_mps2, good.gyr_radps, slice(None), anew=False)]
+    cuts = np.flatnonzero(steps_ns > BRIDGE_S * 1e9).tolist()
+    found = []
+    for begin, end in pairwise([0, *cuts, len(time_ns)]):
+        known = int(lead and begin == 0)
+        periods = np.maximum(1, np.rint(steps_ns[begin:end] * (rate_hz / 1e9)).astype(np.int64))
+        positions = np.cumsum(periods) - periods[0]
+        every = np.arange(known, positions[-1] + 1)
+        acc_filled, gyr_filled = (
+            np.stack([np.interp(every, positions, column) for column in rows[begin:end].T], axis=1)
+            for rows in (acc, gyr)
+        )
+        found.append(Stretch(acc_filled, gyr_filled, positions[known:] - known, anew=not known))
+    return found
