@@ -14,6 +14,8 @@ from sensor.samples import SampleBlock
 
 BRIDGE_S = 1.0
 """The longest gap that is bridged."""
+MAX_ACC_MPS2, MAX_GYR_RADPS = 2000.0, 100.0
+"""Beyond what any clip can measure (±200 g, ±5700 °/s): such a row is damaged, as is one with a NaN."""
 GAP_PERIODS_NS = 1.5e9
 """One and a half periods, in nanoseconds at 1 Hz: a longer step has lost a position."""
 
@@ -78,8 +80,8 @@ def take_block(state: GridState | None, block: SampleBlock) -> tuple[GridState, 
     corrupt_ns = missing_ns = time_ns[:0]
     if steps_ns.max() * block.rate_hz > GAP_PERIODS_NS:
         missing_ns = _missing(time_ns, steps_ns, block.rate_hz)
-    if not np.isfinite(acc.sum() + gyr.sum()):
-        good = np.isfinite(acc).all(axis=1) & np.isfinite(gyr).all(axis=1)
+    if not (np.abs(acc).max() <= MAX_ACC_MPS2 and np.abs(gyr).max() <= MAX_GYR_RADPS):
+        good = (np.abs(acc) <= MAX_ACC_MPS2).all(axis=1) & (np.abs(gyr) <= MAX_GYR_RADPS).all(axis=1)
         corrupt_ns = time_ns[~good]
         time_ns, acc, gyr = time_ns[good], acc[good], gyr[good]
     rows = GoodRows(first_ns, time_ns, acc, gyr, corrupt_ns, missing_ns)

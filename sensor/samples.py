@@ -20,7 +20,7 @@ class SampleBlock:
     `time_ns` is the time of each sample in nanoseconds since the Unix epoch, on the device's clock where it has
     one and on the reconstructed sample grid where it has none; never the arrival time of a bundle.
     The sample balance rests on this grid: a grid position without a row is *missing*, a row with a NaN is
-    *corrupt* (it arrived damaged), every other row is *received*.
+    *corrupt* (it arrived damaged; so is one that no clip could measure), every other row is *received*.
     """
 
     time_ns: NDArray[np.int64]
@@ -35,7 +35,9 @@ class SampleBlock:
     def __post_init__(self) -> None:
         n = len(self.time_ns)
         if self.time_ns.shape != (n,) or self.acc_mps2.shape != (n, 3):
-            raise ValueError(f"time_ns (n,) and acc_mps2 (n, 3) needed, not {self.time_ns.shape}, {self.acc_mps2.shape}")
+            raise ValueError(
+                f"time_ns (n,) and acc_mps2 (n, 3) needed, not {self.time_ns.shape}, {self.acc_mps2.shape}"
+            )
         if self.gyr_radps is not None and self.gyr_radps.shape != (n, 3):
             raise ValueError(f"gyr_radps (n, 3) needed, not {self.gyr_radps.shape}")
         if not self.rate_hz > 0:

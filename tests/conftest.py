@@ -39,7 +39,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  
                 continue
             if report.skipped and kind in REQUIRED:
                 report.outcome = "failed"
-                report.longrepr = f"required here (NECKLINE_REQUIRE names {kind}), but skipped: {report.longrepr}"
+                report.longrepr = (
+                    f"required here (NECKLINE_REQUIRE names {kind}), but skipped: {report.longrepr}"
+                )
             _outcomes[kind, report.outcome] += 1
     return report
 

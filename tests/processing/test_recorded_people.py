@@ -1,0 +1,21 @@
+"""The product's step on the real recordings: the accuracy that the README states."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.posture import measure, summary
+
+
+@pytest.mark.recordings
+@pytest.mark.parametrize(("placement", "f1", "specificity"), [("t4", 0.995, 0.99), ("c7", 0.945, 0.97)])
+def test_posed_slouching_is_told_from_sitting_upright(
+    recordings: Path, placement: str, f1: float, specificity: float
+) -> None:
+    """All 29 people, calibrated on their first upright trial alone."""
+    scores, refused = measure(recordings / "sitting_postures.npz", placement)
+    result = summary(scores)
+    assert not refused
+    assert result["people"] == 29
+    assert result["f1"] >= f1  # type: ignore[operator]
+    assert result["specificity"] >= specificity  # type: ignore[operator]
