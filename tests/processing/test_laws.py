@@ -16,7 +16,7 @@ QUICK = Settings(calibration=CALIBRATION, hold_s=8.0, recovery_s=3.0, refractory
 
 @st.composite
 def damaged_streams(draw: st.DrawFn) -> SampleBlock:
-    """A wearer's stream with stalls, losses, damaged rows, duplicates and a clock set back."""
+    """Make a wearer's stream with stalls, losses, damaged rows, duplicates and a clock set back."""
     poses = draw(
         st.lists(
             st.builds(
