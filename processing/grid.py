@@ -45,6 +45,8 @@ class GoodRows:
     """Times of damaged samples."""
     missing_ns: NDArray[np.int64]
     """Times of the positions that never came."""
+    whole: bool
+    """Nothing is lost or damaged, from the last good row of the block before to the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,36 +60,45 @@ class Stretch:
     """A gap lies before it that is too long to be bridged."""
 
 
+def steps(state: GridState | None, time_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return (n,) how far each row lies behind the row before it; 1 for the very first."""
+    steps_ns = np.empty_like(time_ns)
+    steps_ns[0] = time_ns[0] - state.last_ns if state else 1
+    np.subtract(time_ns[1:], time_ns[:-1], out=steps_ns[1:])
+    return steps_ns
+
+
 def newer_rows(state: GridState | None, block: SampleBlock) -> SampleBlock:
     """Return the block without the rows that are not later than all before them (duplicates, a clock set back)."""
-    time_ns = block.time_ns
-    before_ns = state.last_ns if state else int(time_ns[0]) - 1
-    if time_ns[0] > before_ns and (len(time_ns) == 1 or np.diff(time_ns).min() > 0):
-        return block
-    ahead = time_ns > np.maximum.accumulate(np.concatenate(([before_ns], time_ns[:-1])))
+    before_ns = state.last_ns if state else int(block.time_ns[0]) - 1
+    highest_ns = np.maximum.accumulate(np.concatenate(([before_ns], block.time_ns)))
+    ahead = block.time_ns > highest_ns[:-1]
     gyr = None if block.gyr_radps is None else block.gyr_radps[ahead]
-    return SampleBlock(time_ns[ahead], block.acc_mps2[ahead], gyr, block.rate_hz)
+    return SampleBlock(block.time_ns[ahead], block.acc_mps2[ahead], gyr, block.rate_hz)
 
 
-def take_block(state: GridState | None, block: SampleBlock) -> tuple[GridState, GoodRows]:
+def take_block(
+    state: GridState | None, block: SampleBlock, steps_ns: NDArray[np.int64]
+) -> tuple[GridState, GoodRows]:
     """Sort rows (at least one, each newer than the last) into good and damaged, and find what is missing."""
     time_ns, acc, gyr = block.time_ns, block.acc_mps2, block.gyr_radps
     if gyr is None:
         # An accelerometer-only clip: with no turn the filter becomes a low-pass on gravity.
         gyr = np.zeros_like(acc)
     first_ns, last_ns = int(time_ns[0]), int(time_ns[-1])
-    steps_ns = np.diff(time_ns, prepend=state.last_ns if state else first_ns)
     corrupt_ns = missing_ns = time_ns[:0]
+    whole = state is not None and state.good_ns == state.last_ns
     if steps_ns.max() * block.rate_hz > GAP_PERIODS_NS:
+        whole = False
         missing_ns = _missing(time_ns, steps_ns, block.rate_hz)
     if not (np.abs(acc).max() <= MAX_ACC_MPS2 and np.abs(gyr).max() <= MAX_GYR_RADPS):
+        whole = False
         good = (np.abs(acc) <= MAX_ACC_MPS2).all(axis=1) & (np.abs(gyr) <= MAX_GYR_RADPS).all(axis=1)
         corrupt_ns = time_ns[~good]
         time_ns, acc, gyr = time_ns[good], acc[good], gyr[good]
-    rows = GoodRows(first_ns, time_ns, acc, gyr, corrupt_ns, missing_ns)
+    rows = GoodRows(first_ns, time_ns, acc, gyr, corrupt_ns, missing_ns, whole)
     if len(time_ns):
-        good_row = tuple(acc[-1].tolist()), tuple(gyr[-1].tolist())
-        return GridState(last_ns, int(time_ns[-1]), *good_row), rows
+        return GridState(last_ns, int(time_ns[-1]), tuple(acc[-1].tolist()), tuple(gyr[-1].tolist())), rows
     return GridState(last_ns) if state is None else replace(state, last_ns=last_ns), rows
 
 
@@ -107,6 +118,8 @@ def _missing(time_ns: NDArray[np.int64], steps_ns: NDArray[np.int64], rate_hz: f
 def stretches(before: GridState | None, good: GoodRows, rate_hz: float) -> list[Stretch]:
     """Cut the good rows where a gap is too long, and bridge the shorter gaps within each stretch."""
     time_ns, acc, gyr = good.time_ns, good.acc_mps2, good.gyr_radps
+    if good.whole:
+        return [Stretch(acc, gyr, slice(None), anew=False)]
     if len(time_ns) == 0:
         return []
     lead = False
@@ -117,8 +130,6 @@ def stretches(before: GridState | None, good: GoodRows, rate_hz: float) -> list[
         acc = np.vstack((before.good_acc_mps2, acc))
         gyr = np.vstack((before.good_gyr_radps, gyr))
     steps_ns = np.diff(time_ns, prepend=time_ns[0])
-    if lead and steps_ns.max() * rate_hz <= GAP_PERIODS_NS:
-        return [Stretch(good.acc_mps2, good.gyr_radps, slice(None), anew=False)]
     cuts = np.flatnonzero(steps_ns > BRIDGE_S * 1e9).tolist()
     found = []
     for begin, end in pairwise([0, *cuts, len(time_ns)]):

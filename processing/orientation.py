@@ -38,9 +38,13 @@ def track_up(
     vqf = VQF(1.0 / rate_hz)
     if state is not None:
         vqf.state = state.vqf
-    w, x, y, z = vqf.updateBatch(np.ascontiguousarray(gyr_radps), np.ascontiguousarray(acc_mps2))["quat6D"].T
+    quaternions = vqf.updateBatch(np.ascontiguousarray(gyr_radps), np.ascontiguousarray(acc_mps2))["quat6D"]
+    w, x, y, z = quaternions.T
     # Third row of the rotation matrix sensor → earth: the earth's z axis seen from the sensor.
-    up = np.stack((2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)), axis=1)
+    up = np.empty((len(quaternions), 3))
+    up[:, 0] = 2 * (x * z - w * y)
+    up[:, 1] = 2 * (y * z + w * x)
+    up[:, 2] = 1 - 2 * (x * x + y * y)
     return OrientationState(rate_hz, vqf.state), up
 
 

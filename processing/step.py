@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from processing.activity import Features, classify
 from processing.epochs import SECOND_NS, OpenEpoch, roll_up
-from processing.grid import GoodRows, GridState, newer_rows, stretches, take_block
+from processing.grid import GoodRows, GridState, newer_rows, steps, stretches, take_block
 from processing.inclination import inclination_deg
 from processing.orientation import OrientationState, forget_orientation, track_up
 from processing.outputs import Activity, Episode, Epoch, Event, Minute, Outputs, Posture
@@ -23,21 +23,22 @@ from sensor.samples import STANDARD_GRAVITY_MPS2, SampleBlock
 
 def step(state: WearerState, block: SampleBlock, settings: Settings) -> tuple[WearerState, Outputs]:
     """Take the next block of one wearer's clip; return the new state and what was found."""
-    if len(block):
-        block = newer_rows(state.grid, block)
     if not len(block):
         return state, Outputs()
+    steps_ns = steps(state.grid, block.time_ns)
+    if steps_ns.min() <= 0:
+        block = newer_rows(state.grid, block)
+        if not len(block):
+            return state, Outputs()
+        steps_ns = steps(state.grid, block.time_ns)
     work = _Work(state, settings)
-    before_ns = state.grid.last_ns if state.grid else int(block.time_ns[0])
-    steps_ns = np.diff(block.time_ns, prepend=before_ns)
     begin = 0
-    if steps_ns.max() > settings.session_break_s * SECOND_NS:
-        for cut in np.flatnonzero(steps_ns > settings.session_break_s * SECOND_NS).tolist():
-            if cut:
-                work.take(block[begin:cut])
-            work.end_session()
-            begin = cut
-    work.take(block[begin:])
+    for cut in np.flatnonzero(steps_ns > settings.session_break_s * SECOND_NS).tolist():
+        if cut:
+            work.take(block[begin:cut], steps_ns[begin:cut])
+        work.end_session()
+        begin, steps_ns[cut] = cut, 1
+    work.take(block[begin:], steps_ns[begin:])
     return work.state(), work.outputs()
 
 
@@ -77,19 +78,19 @@ class _Work:
     def outputs(self) -> Outputs:
         return Outputs(tuple(self.epochs), tuple(self.minutes), tuple(self.episodes), tuple(self.events))
 
-    def take(self, block: SampleBlock) -> None:
+    def take(self, block: SampleBlock, steps_ns: NDArray[np.int64]) -> None:
         """Take rows with no break of session among them."""
         before = self.grid
-        self.grid, good = take_block(before, block)
+        self.grid, good = take_block(before, block, steps_ns)
         self.orientation, features = _features(self.orientation, before, good, block.rate_hz, self.settings)
         epoch = self.epoch or OpenEpoch(good.first_ns // SECOND_NS)
-        last_second = self.grid.last_ns // SECOND_NS
-        edges_ns = np.arange(epoch.second, last_second + 2) * SECOND_NS
+        later_seconds = self.grid.last_ns // SECOND_NS - epoch.second
+        edges_ns = np.arange(epoch.second + 1, epoch.second + later_seconds + 1) * SECOND_NS
         rows, corrupt, missing = (
-            np.searchsorted(times, edges_ns).tolist()
+            [0, *np.searchsorted(times, edges_ns).tolist(), len(times)] if later_seconds else [0, len(times)]
             for times in (good.time_ns, good.corrupt_ns, good.missing_ns)
         )
-        for k in range(last_second - epoch.second + 1):
+        for k in range(later_seconds + 1):
             if k:
                 self.close_epoch(epoch, block.rate_hz)
                 epoch = OpenEpoch(epoch.second + 1)
