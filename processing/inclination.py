@@ -18,7 +18,7 @@ def _axes(calibration: Calibration) -> NDArray[np.float64]:
 def inclination_deg(up_sensor: NDArray[np.float64], calibration: Calibration) -> NDArray[np.float64]:
     """Return (n, 3): sagittal (forward +, ±180), lateral (right +, ±90) and total tilt (0–180), in degrees."""
     # Products and sums row by row: a matrix product may round otherwise for another number of rows.
-    along = (up_sensor[:, :, None] * _axes(calibration)).sum(axis=1)
+    along: NDArray[np.float64] = (up_sensor[:, :, None] * _axes(calibration)).sum(axis=1)
     np.clip(along, -1, 1, out=along)
     angles = np.empty_like(along)
     # Leaning forward turns up backward as the sensor sees it; leaning right turns it left.
