@@ -1,87 +1,213 @@
-"""One second's samples and a short memory → what the wearer does, as far as judging posture goes.
+"""One second's facts and a short memory → what the wearer does, as far as judging posture goes.
 
 Decided once a second, at the end of each epoch. Numbers and their sources: `processing.settings` and
-docs/method.md. A clip that is not worn is not recognised yet: it reads as still, lying or uncalibrated.
+docs/method.md. What is uncertain is never `still`: the order of the questions below is the order of doubt.
 """
 
-from dataclasses import dataclass, replace
-from math import sqrt
+from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from processing.outputs import Activity
+from processing.outputs import Activity, Stance
 from processing.settings import Settings
 
-WINDOW_S = 5
-"""Seconds over which movement is measured."""
+WALK_TO_STAND_S = 8
+"""Seconds of walking after which the wearer is taken to be on their feet: longer than the window over which
+movement is measured, so that steps before sitting down do not count after it."""
+BREAK_S = 20
+"""Moving for this long is a break from sitting still."""
+MOVEMENT = frozenset({Activity.MOVING, Activity.WALKING})
 
 
 @dataclass(frozen=True, slots=True)
-class Features:
-    """What the gate reads of samples, one row each."""
+class Angles:
+    """One second's angles from one reference, in degrees: means, and the range of the sagittal angle."""
 
-    magnitude_g: NDArray[np.float64]
-    """(n,) |a| − 1 g."""
-    angles_deg: NDArray[np.float64]
-    """(n, 3) sagittal, lateral, tilt; NaN without a calibration."""
+    sagittal_deg: float
+    lateral_deg: float
+    tilt_deg: float
+    low_deg: float
+    high_deg: float
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of one second."""
+
+    received: int
+    complete: bool
+    """Enough samples were received."""
+    motion_g: float
+    """SD of |a| over the last 5 s."""
+    axis_motion_g: float
+    """Greatest SD of an acceleration axis over the last 5 s."""
+    axis_turn_degps: float
+    """Greatest SD of a rotation axis over the last 5 s."""
+    turn_degps: float
+    """RMS rotation about its mean over the last 5 s."""
+    regularity: float
+    """How well steps repeat, 0–1; 0 when not moving."""
+    cadence_hz: float
+    jerk_g: float
+    """Greatest |a| − 1 g."""
+    sitting: Angles | None
+    standing: Angles | None
+
+    def angles(self, stance: Stance) -> Angles | None:
+        """Return the angles from the reference of a stance, or from the only one there is."""
+        first, second = (
+            (self.standing, self.sitting) if stance is Stance.STANDING else (self.sitting, self.standing)
+        )
+        return first or second
+
+
+@dataclass(slots=True)
 class GateState:
-    """The gate's memory of the last seconds."""
+    """The gate's memory. A call of `step` works on a copy of its own."""
 
-    window: tuple[tuple[int, float, float], ...] = ()
-    """Count, sum and sum of squares of |a| − 1 g for each of the last seconds."""
     moving: bool = False
     last_sagittal_deg: float | None = None
     settling_s: int = 0
     """Seconds still to wait after a transition."""
+    shaken_s: int = 0
+    """Seconds of light shaking in a row."""
+    quiet_s: int = 0
+    """Seconds in a row in which not even breathing was felt."""
+    bent_s: int = 0
+    stance: Stance = Stance.SITTING
+    walked_s: int = 0
+    stood_s: int = 0
+    """Seconds of standing since the last step."""
+    stationary_s: int = 0
+    """Seconds since the last break from sitting still."""
+    moved_s: int = 0
+    suspect_id: str = ""
+    """The calibration that is not trusted any more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Second:
+class Verdict:
     """What one second was."""
 
     activity: Activity
-    sagittal_deg: float | None
-    lateral_deg: float | None
-    motion_g: float | None
+    confidence: float
+    sagittal_deg: float | None = None
+    lateral_deg: float | None = None
 
 
-def classify(
-    gate: GateState, features: Features, *, complete: bool, settings: Settings
-) -> tuple[GateState, Second]:
-    """Decide one second's activity from all its samples; `complete` says whether enough of them arrived."""
-    magnitude_g = features.magnitude_g
-    sums = (len(magnitude_g), float(magnitude_g.sum()), float(np.square(magnitude_g).sum()))
-    gate = replace(gate, window=(*gate.window[1 - WINDOW_S :], sums))
-    if not complete:
-        return GateState(window=gate.window, moving=gate.moving), Second(Activity.GAP, None, None, None)
-    motion_g = _deviation(gate.window)
-    gate = replace(gate, moving=motion_g > (settings.moving_off_g if gate.moving else settings.moving_on_g))
-    if settings.calibration is None:
-        return gate, Second(Activity.UNCALIBRATED, None, None, motion_g)
-    sagittal_deg, lateral_deg, tilt_deg = features.angles_deg.mean(axis=0).tolist()
-    swing_deg = float(np.ptp(features.angles_deg[:, 0]))
-    if gate.last_sagittal_deg is not None:
-        swing_deg = max(swing_deg, abs(sagittal_deg - gate.last_sagittal_deg))
+def decide(gate: GateState, facts: Facts, settings: Settings) -> Verdict:
+    """Decide one second's activity and keep `gate` up to date."""
+    angles = facts.angles(gate.stance)
+    if not facts.complete:
+        gate.last_sagittal_deg, gate.settling_s, gate.shaken_s, gate.quiet_s = None, 0, 0, 0
+        return Verdict(Activity.GAP, 1.0)
+    gate.moving = facts.motion_g > (settings.moving_off_g if gate.moving else settings.moving_on_g)
+    walking = gate.moving and facts.regularity >= settings.walking_regularity
+    swing_deg = _swing_deg(gate, angles)
     turning = swing_deg > settings.transition_degps
-    if tilt_deg > settings.lying_deg:
-        activity = Activity.LYING
-    elif gate.moving:
-        activity = Activity.MOVING
-    elif turning or gate.settling_s:
-        activity = Activity.TRANSITION
-    else:
-        activity = Activity.STILL
-    settling_s = settings.transition_settle_s if turning else max(0, gate.settling_s - 1)
-    gate = replace(gate, last_sagittal_deg=sagittal_deg, settling_s=settling_s)
-    return gate, Second(activity, sagittal_deg, lateral_deg, motion_g)
+    _count(gate, facts, settings)
+    gate.bent_s = gate.bent_s + 1 if angles and angles.tilt_deg > settings.lying_deg else 0
+    activity = _activity(gate, angles, settings, walking=walking, turning=turning)
+    confidence = _confidence(activity, facts, angles, swing_deg, settings)
+    gate.settling_s = settings.transition_settle_s if turning else max(0, gate.settling_s - 1)
+    gate.last_sagittal_deg = angles.sagittal_deg if angles else None
+    _follow_stance(gate, settings, walking=walking, turning=turning)
+    if angles is None or activity is Activity.UNCALIBRATED:
+        return Verdict(activity, confidence)
+    return Verdict(activity, confidence, angles.sagittal_deg, angles.lateral_deg)
 
 
-def _deviation(window: tuple[tuple[int, float, float], ...]) -> float:
-    """Return the standard deviation over the window's samples."""
-    n = sum(count for count, _, _ in window)
-    mean = sum(total for _, total, _ in window) / n
-    return sqrt(max(0.0, sum(squares for _, _, squares in window) / n - mean * mean))
+def count_stillness(gate: GateState, activity: Activity, settings: Settings) -> bool:
+    """Count how long the wearer has hardly moved; tell when it is time to prompt for a break."""
+    if activity is Activity.NOT_WORN:
+        gate.stationary_s = gate.moved_s = 0
+        return False
+    if activity in MOVEMENT:
+        gate.moved_s += 1
+        if gate.moved_s >= BREAK_S:
+            gate.stationary_s = 0
+    elif activity is not Activity.GAP:
+        gate.moved_s = 0
+        gate.stationary_s += 1
+    if settings.break_after_s is None or gate.stationary_s < settings.break_after_s:
+        return False
+    gate.stationary_s = 0
+    return True
+
+
+def _swing_deg(gate: GateState, angles: Angles | None) -> float:
+    """Return how far the sagittal angle moved within the second, or since the one before."""
+    if angles is None:
+        return 0.0
+    within_deg = angles.high_deg - angles.low_deg
+    if gate.last_sagittal_deg is None:
+        return within_deg
+    return max(within_deg, abs(angles.sagittal_deg - gate.last_sagittal_deg))
+
+
+def _count(gate: GateState, facts: Facts, settings: Settings) -> None:
+    shaken = settings.vehicle_g < facts.motion_g <= settings.moving_on_g
+    gate.shaken_s = gate.shaken_s + 1 if shaken and facts.turn_degps < settings.vehicle_turn_degps else 0
+    quiet = (
+        facts.axis_motion_g < settings.not_worn_acc_g and facts.axis_turn_degps < settings.not_worn_turn_degps
+    )
+    gate.quiet_s = gate.quiet_s + 1 if quiet else 0
+
+
+def _activity(
+    gate: GateState, angles: Angles | None, settings: Settings, *, walking: bool, turning: bool
+) -> Activity:
+    if gate.quiet_s >= settings.not_worn_after_s:
+        return Activity.NOT_WORN
+    if angles is not None and angles.tilt_deg > settings.lying_deg:
+        forward = angles.sagittal_deg > 0 and abs(angles.lateral_deg) < settings.lying_deg / 2
+        return Activity.BENDING if forward and gate.bent_s <= settings.bend_limit_s else Activity.LYING
+    if gate.moving:
+        return Activity.WALKING if walking else Activity.MOVING
+    reference = settings.reference(gate.stance)
+    if angles is None or reference is None or reference.calibration_id == gate.suspect_id:
+        return Activity.UNCALIBRATED
+    if abs(angles.lateral_deg) > settings.leaning_deg:
+        return Activity.LEANING
+    if turning or gate.settling_s:
+        return Activity.TRANSITION
+    if gate.shaken_s >= settings.vehicle_after_s:
+        return Activity.VEHICLE
+    return Activity.STILL
+
+
+def _follow_stance(gate: GateState, settings: Settings, *, walking: bool, turning: bool) -> None:
+    """Guess whether the wearer sits or stands: on their feet after walking, seated after a quick swing of the trunk."""
+    gate.walked_s = gate.walked_s + 1 if walking and not turning else 0
+    gate.stood_s = 0 if walking else gate.stood_s + 1
+    if gate.walked_s >= WALK_TO_STAND_S:
+        gate.stance = Stance.STANDING
+    elif gate.stance is Stance.STANDING and (turning or gate.stood_s > settings.standing_limit_s):
+        gate.stance = Stance.SITTING
+
+
+def _confidence(
+    activity: Activity, facts: Facts, angles: Angles | None, swing_deg: float, settings: Settings
+) -> float:
+    """Return how far the deciding figures are from their limits, as a share of the limit, at most 1."""
+    motion = _margin(facts.motion_g, settings.moving_on_g)
+    tilt = _margin(angles.tilt_deg, settings.lying_deg) if angles else 1.0
+    lateral = _margin(angles.lateral_deg, settings.leaning_deg) if angles else 1.0
+    match activity:
+        case Activity.MOVING:
+            return motion
+        case Activity.WALKING:
+            return _margin(facts.regularity, settings.walking_regularity)
+        case Activity.LYING | Activity.BENDING:
+            return tilt
+        case Activity.LEANING:
+            return lateral
+        case Activity.STILL:
+            return min(motion, tilt, lateral, _margin(swing_deg, settings.transition_degps))
+        case Activity.VEHICLE:
+            # No detector of vehicles has been verified: never more than a guess.
+            return 0.5
+        case _:
+            return 1.0
+
+
+def _margin(value: float, limit: float) -> float:
+    return min(1.0, abs(abs(value) / limit - 1))

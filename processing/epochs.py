@@ -3,45 +3,28 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from processing.activity import Features
 from processing.outputs import Activity, Epoch, Minute, Posture
 
 SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
+ACTIVITIES = {activity: index for index, activity in enumerate(Activity)}
+POSTURES = {posture: index for index, posture in enumerate(Posture)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class OpenEpoch:
     """The second that is under way."""
 
     second: int
     """Whole seconds since the Unix epoch."""
+    time_ns: NDArray[np.int64]
+    """(n,) of the samples received so far."""
+    rows: NDArray[np.float64]
+    """(n, COLUMNS) of them (`processing.features`)."""
     missing: int = 0
     corrupt: int = 0
-    features: tuple[Features, ...] = ()
-    """Of the samples received so far, block by block."""
-
-    def add(self, features: Features, *, missing: int, corrupt: int) -> "OpenEpoch":
-        """Return the epoch with more of its second."""
-        parts = (*self.features, features) if len(features.magnitude_g) else self.features
-        return OpenEpoch(self.second, self.missing + missing, self.corrupt + corrupt, parts)
-
-    @property
-    def received(self) -> int:
-        """Return how many samples were received so far."""
-        return sum(len(part.magnitude_g) for part in self.features)
-
-    def all_features(self) -> Features:
-        """Return the features as one, the same however they came in blocks."""
-        if len(self.features) == 1:
-            return self.features[0]
-        if not self.features:
-            return Features(np.empty(0), np.empty((0, 3)))
-        return Features(
-            np.concatenate([part.magnitude_g for part in self.features]),
-            np.concatenate([part.angles_deg for part in self.features]),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +42,25 @@ class OpenMinute:
 
     def add(self, epoch: Epoch) -> "OpenMinute":
         """Return the minute with one more epoch."""
-        judged = epoch.activity is Activity.STILL and epoch.sagittal_deg is not None
-        sagittal_deg = epoch.sagittal_deg if judged and epoch.sagittal_deg is not None else None
-        max_deg = self.max_deg
-        if sagittal_deg is not None:
-            max_deg = sagittal_deg if max_deg is None else max(max_deg, sagittal_deg)
+        judged_deg = epoch.sagittal_deg if epoch.activity is Activity.STILL else None
+        sum_deg, max_deg = self.sum_deg, self.max_deg
+        if judged_deg is not None:
+            sum_deg += judged_deg
+            max_deg = judged_deg if max_deg is None else max(max_deg, judged_deg)
         return OpenMinute(
             self.start_ns,
             self.received + epoch.received,
             self.missing + epoch.missing,
             self.corrupt + epoch.corrupt,
-            tuple(n + (kind is epoch.activity) for kind, n in zip(Activity, self.activity_s, strict=True)),
-            tuple(n + (kind is epoch.posture) for kind, n in zip(Posture, self.posture_s, strict=True)),
-            self.sum_deg + (sagittal_deg or 0.0),
+            _one_more(self.activity_s, ACTIVITIES[epoch.activity]),
+            _one_more(self.posture_s, POSTURES[epoch.posture]),
+            sum_deg,
             max_deg,
         )
 
     def close(self) -> Minute:
         """Return the finished roll-up."""
-        judged_s = self.activity_s[list(Activity).index(Activity.STILL)]
+        judged_s = self.activity_s[ACTIVITIES[Activity.STILL]]
         upright_s, slouched_s, unknown_s = self.posture_s
         return Minute(
             start_ns=self.start_ns,
@@ -91,6 +74,10 @@ class OpenMinute:
             sagittal_mean_deg=self.sum_deg / judged_s if judged_s else None,
             sagittal_max_deg=self.max_deg,
         )
+
+
+def _one_more(counts: tuple[int, ...], index: int) -> tuple[int, ...]:
+    return (*counts[:index], counts[index] + 1, *counts[index + 1 :])
 
 
 def roll_up(minute: OpenMinute | None, epoch: Epoch) -> tuple[OpenMinute, Minute | None]:

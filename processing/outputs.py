@@ -60,13 +60,24 @@ class EventKind(StrEnum):
     """The wearer is to be told, now. At most one an episode, unless a reminder is configured."""
     SLOUCH_ENDED = "slouch_ended"
     """The episode is over; `end_ns` is when the wearer sat up (or was last seen slouched)."""
+    BREAK_PROMPT = "break_prompt"
+    """The wearer has hardly moved for long, in whatever posture: a good moment to get up."""
     CALIBRATION_SUSPECT = "calibration_suspect"
+    """The clip seems to have slipped: alerts stop until a new calibration; `note` says what was seen."""
     NOT_WORN = "not_worn"
+    """The clip has lain still since `onset_ns`; what was judged since then was no wearer."""
     SIGNAL_LOST = "signal_lost"
     SIGNAL_RETURNED = "signal_returned"
     BATTERY_LOW = "battery_low"
     CALIBRATED = "calibrated"
     SNOOZED = "snoozed"
+
+
+class Stance(StrEnum):
+    """Which of the wearer's references applies; with one clip it is a guess from walking and sitting down."""
+
+    SITTING = "sitting"
+    STANDING = "standing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +95,10 @@ class Epoch:
     lateral_deg: float | None
     motion_g: float | None
     """Standard deviation of |a| over the last 5 s, in units of gravity."""
+    confidence: float = 1.0
+    """How far the activity was from being another, from 0 (on a limit) to 1."""
+    cadence_hz: float | None = None
+    """Steps a second while walking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +138,26 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What an alert rests on."""
+
+    threshold_deg: float
+    hold_s: float
+    mean_deg: float
+    """Of the slouch so far, one-second means."""
+    peak_deg: float
+    judged_s: int
+    """Seconds of the slouch that were judged."""
+    unknown_s: float
+    """Seconds of the slouch that were not; they did not count toward the hold."""
+    received: float
+    """Share of the slouch's samples that were received."""
+    stance: Stance
+    calibration_id: str
+    calibration_age_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Something others react to, at the sample time at which it became known."""
 
@@ -136,6 +171,8 @@ class Event:
     """Sagittal angle in degrees for slouches, per cent for the battery."""
     note: str = ""
     """A sentence for people."""
+    evidence: Evidence | None = None
+    """What a `slouch_alert` rests on."""
 
 
 @dataclass(frozen=True, slots=True)

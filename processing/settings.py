@@ -1,11 +1,22 @@
 """What a person tunes of the detector, with the source of each default.
 
-Sources: [P..] and [J] are those of docs/method.md; angles in degrees, times in seconds.
+Angles in degrees, times in seconds. The reasons and sources stand in docs/method.md.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from processing.calibration import Calibration
+from processing.outputs import Stance
+
+
+class Mode(StrEnum):
+    """What neckline does about a sustained slouch."""
+
+    COACH = "coach"
+    """Tell the wearer."""
+    TRACK = "track"
+    """Record it and tell nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +24,10 @@ class Settings:
     """Everything `step` needs beside the samples. Changing it between two calls is allowed."""
 
     calibration: Calibration | None = None
-    """None: angles cannot be told, every epoch is `uncalibrated`."""
+    """The sitting reference. None: angles cannot be told, every quiet epoch is `uncalibrated`."""
+    standing: Calibration | None = None
+    """The standing reference. None: standing is not judged."""
+
     threshold_deg: float | None = None
     """Enter `slouched` above this; None takes the calibration's personal threshold."""
     hysteresis_deg: float = 4.0
@@ -26,30 +40,63 @@ class Settings:
     """Sitting up for this long ends an episode; its end is stamped when the wearer sat up."""
     unknown_tolerance_s: float = 5.0
     """Unknown time freezes the hold for this long, then ends the slouch as censored."""
+
+    mode: Mode = Mode.COACH
     refractory_s: float = 120.0
     """No second alert sooner than this after the last."""
+    alerts_per_hour: int = 6
+    """No more alerts than this in any hour."""
     reminder_s: float | None = None
     """Alert again when one episode goes on for this long after its last alert; None: never."""
     snoozed_until_ns: int | None = None
     """No alerts before this sample time; everything else goes on."""
+    alert_windows_ns: tuple[tuple[int, int], ...] | None = None
+    """Alerts only within these spans of sample time, in order; None: always."""
+    break_after_s: float | None = 2700.0
+    """Prompt for a break after this long with hardly any movement; None: never."""
+
     moving_on_g: float = 0.05
     """Moving when the 5-s standard deviation of |a| exceeds this."""
     moving_off_g: float = 0.04
     """Still again below this."""
+    walking_regularity: float = 0.4
+    """Walking when |a| repeats itself this well at a step's distance (autocorrelation, 0.4–0.72 s)."""
+    vehicle_g: float = 0.012
+    """Shaken more than a sitting person (up to 0.009 g), less than a moving one: a vehicle, if …"""
+    vehicle_turn_degps: float = 8.0
+    """… the clip turns less than this (RMS) …"""
+    vehicle_after_s: int = 20
+    """… for this long."""
     lying_deg: float = 60.0
-    """Tilted further than this from the upright pose: lying or a deep bend, not judged."""
+    """Tilted further than this from the upright pose: lying, or a deep bend forward."""
+    bend_limit_s: int = 60
+    """A deep bend forward that lasts longer is lying."""
+    leaning_deg: float = 15.0
+    """Leaning to a side further than this is not judged."""
     transition_degps: float = 20.0
     """Tilting faster than this (over one second): a transition."""
     transition_settle_s: int = 3
     """Seconds after a transition that are not judged either."""
+    not_worn_acc_g: float = 0.003
+    """Not worn when each axis' 5-s standard deviation stays below this …"""
+    not_worn_turn_degps: float = 0.2
+    """… and below this …"""
+    not_worn_after_s: int = 600
+    """… for this long without a break: breathing alone moves a worn clip more."""
+    standing_limit_s: int = 600
+    """Standing still for longer than this is taken for sitting that was missed."""
     min_received: float = 0.5
     """An epoch with a smaller part of its samples received is a gap."""
     session_break_s: float = 900.0
     """A gap up to this long is told second by second; a longer one is a break between two sessions."""
 
-    @property
-    def on_deg(self) -> float | None:
-        """The threshold in force; None without a calibration."""
-        if self.calibration is None or self.threshold_deg is not None:
-            return None if self.calibration is None else self.threshold_deg
-        return self.calibration.threshold_deg
+    def reference(self, stance: Stance) -> Calibration | None:
+        """Return the reference that applies, if there is one."""
+        return self.standing if stance is Stance.STANDING else self.calibration
+
+    def on_deg(self, stance: Stance = Stance.SITTING) -> float | None:
+        """Return the threshold in force; None without a reference."""
+        reference = self.reference(stance)
+        if reference is None or self.threshold_deg is not None:
+            return None if reference is None else self.threshold_deg
+        return reference.threshold_deg

@@ -11,8 +11,11 @@ from enum import Enum, StrEnum, auto
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.outputs import Episode, EpisodeEnd, Event, EventKind
-from processing.settings import Settings
+from processing.calibration import Calibration
+from processing.outputs import Episode, EpisodeEnd, Event, EventKind, Evidence, Stance
+from processing.settings import Mode, Settings
+
+HOUR_NS = 3600 * 10**9
 
 
 class Phase(StrEnum):
@@ -72,8 +75,6 @@ class SlouchState:
     """Everything the machine remembers; times are sample times."""
 
     phase: Phase = Phase.CLEAR
-    last_ns: int = 0
-    """The last sample the machine saw."""
     onset_ns: int = 0
     """When the present slouch crossed the threshold."""
     frozen_ns: int = 0
@@ -84,177 +85,241 @@ class SlouchState:
     """Since when posture has not been judged; None while it is."""
     alerts: int = 0
     """Alerts given in the present episode."""
-    last_alert_ns: int | None = None
+    recent_alerts_ns: tuple[int, ...] = ()
+    """The alerts of the last hour before the newest."""
     judged_epochs: int = 0
     """Slouched epochs of the present slouch, for its mean and peak."""
     sum_deg: float = 0.0
     peak_deg: float = 0.0
+    received: int = 0
+    """Samples received in those epochs, of `expected`."""
+    expected: int = 0
+    calibration_id: str = ""
 
 
 Found = Event | Episode
 
 
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What samples are judged by."""
+
+    reference: Calibration
+    stance: Stance
+    settings: Settings
+    on_deg: float
+    off_deg: float
+
+
+def judge(settings: Settings, stance: Stance) -> Judge | None:
+    """Return what to judge by; None without a reference for the stance."""
+    reference, on_deg = settings.reference(stance), settings.on_deg(stance)
+    if reference is None or on_deg is None:
+        return None
+    return Judge(reference, stance, settings, on_deg, on_deg - settings.hysteresis_deg)
+
+
+def stays(
+    state: SlouchState, first_ns: int, last_ns: int, low_deg: float, high_deg: float, by: Judge
+) -> bool:
+    """Tell that samples between these times and angles mean nothing new: the quick way past `advance`."""
+    if state.unknown_since_ns is not None:
+        return False
+    match state.phase:
+        case Phase.CLEAR:
+            return high_deg <= by.on_deg
+        case Phase.HOLDING:
+            return low_deg >= by.off_deg and last_ns < _held_ns(state, by.settings)
+        case Phase.SUSTAINED:
+            due_ns = _alert_due_ns(state, first_ns, by.settings)
+            return low_deg >= by.off_deg and (due_ns is None or last_ns < due_ns)
+        case _:
+            return False
+
+
 def advance(
-    state: SlouchState,
-    time_ns: NDArray[np.int64],
-    sagittal_deg: NDArray[np.float64],
-    *,
-    judged: bool,
-    settings: Settings,
+    state: SlouchState, time_ns: NDArray[np.int64], sagittal_deg: NDArray[np.float64], by: Judge
 ) -> tuple[SlouchState, list[Found]]:
-    """Take samples in order, all judged or all not; return the new state and what was found."""
+    """Take judged samples in order; return the new state and what was found."""
     found: list[Found] = []
     if len(time_ns) == 0:
         return state, found
-    last_ns = int(time_ns[-1])
-    on_deg = settings.on_deg
-    if not judged or on_deg is None:
-        state = _unknown_from(state, int(time_ns[0]))
-        return replace(_give_up(state, last_ns, settings, found), last_ns=last_ns), found
     if state.unknown_since_ns is not None:
-        state = _known_again(_give_up(state, int(time_ns[0]), settings, found), int(time_ns[0]))
+        first_ns = int(time_ns[0])
+        state = _known_again(_give_up(state, first_ns, by.settings, found), first_ns)
     row = 0
-    while (signal := _next_signal(state, time_ns, sagittal_deg, row, on_deg, settings)) is not None:
+    while (signal := _next_signal(state, time_ns, sagittal_deg, row, by)) is not None:
         row = signal[0]
-        state = _take(state, signal[1], int(time_ns[row]), float(sagittal_deg[row]), settings, found)
-    return replace(state, last_ns=last_ns), found
-
-
-def miss(state: SlouchState, until_ns: int, settings: Settings) -> tuple[SlouchState, list[Found]]:
-    """Take note that no samples came from the last one until `until_ns`."""
-    found: list[Found] = []
-    state = _unknown_from(state, state.last_ns)
-    return _give_up(state, until_ns, settings, found), found
-
-
-def close(state: SlouchState, settings: Settings) -> tuple[SlouchState, list[Found]]:
-    """End what is open, as censored: the samples end here."""
-    found: list[Found] = []
-    if state.phase is not Phase.CLEAR:
-        state = _take(_unknown_from(state, state.last_ns), Signal.LOST, state.last_ns, 0.0, settings, found)
+        state = _take(state, signal[1], int(time_ns[row]), float(sagittal_deg[row]), found, by)
     return state, found
 
 
-def count_epoch(state: SlouchState, sagittal_deg: float) -> SlouchState:
-    """Add the mean of a slouched epoch to the present slouch."""
-    if state.phase is Phase.CLEAR:
-        return state
-    peak_deg = max(state.peak_deg, sagittal_deg) if state.judged_epochs else sagittal_deg
+def miss(
+    state: SlouchState, since_ns: int, until_ns: int, settings: Settings
+) -> tuple[SlouchState, list[Found]]:
+    """Take note that nothing was judged for a while: no samples came, or the wearer was not still."""
+    found: list[Found] = []
+    if state.unknown_since_ns is None:
+        state = replace(state, unknown_since_ns=since_ns)
+    return _give_up(state, until_ns, settings, found), found
+
+
+def close(state: SlouchState, last_ns: int) -> tuple[SlouchState, list[Found]]:
+    """End what is open, as censored: the samples, or the reference they were judged by, end here."""
+    found: list[Found] = []
+    if state.phase is not Phase.CLEAR:
+        if state.unknown_since_ns is None:
+            state = replace(state, unknown_since_ns=last_ns)
+        state = _take(state, Signal.LOST, last_ns, 0.0, found, None)
+    return state, found
+
+
+def count_epoch(state: SlouchState, sagittal_deg: float, received: int, expected: int) -> SlouchState:
+    """Add a slouched epoch's mean and samples to the present slouch."""
     return replace(
-        state, judged_epochs=state.judged_epochs + 1, sum_deg=state.sum_deg + sagittal_deg, peak_deg=peak_deg
+        state,
+        judged_epochs=state.judged_epochs + 1,
+        sum_deg=state.sum_deg + sagittal_deg,
+        peak_deg=max(state.peak_deg, sagittal_deg) if state.judged_epochs else sagittal_deg,
+        received=state.received + received,
+        expected=state.expected + expected,
     )
 
 
-def hold_progress(state: SlouchState, settings: Settings) -> float:
-    """Return how much of the hold time has passed, from 0 to 1."""
+def hold_progress(state: SlouchState, last_ns: int, settings: Settings) -> float:
+    """Return how much of the hold time has passed at `last_ns`, from 0 to 1."""
     if state.phase in EPISODE_OPEN:
         return 1.0
     if state.phase is Phase.CLEAR:
         return 0.0
-    frozen_ns = state.frozen_ns
-    if state.unknown_since_ns is not None:
-        frozen_ns += state.last_ns - state.unknown_since_ns
-    return min(1.0, max(0.0, (state.last_ns - state.onset_ns - frozen_ns) / (settings.hold_s * 1e9)))
+    until_ns = last_ns if state.unknown_since_ns is None else state.unknown_since_ns
+    return min(1.0, max(0.0, (until_ns - state.onset_ns - state.frozen_ns) / (settings.hold_s * 1e9)))
 
 
 def _next_signal(
-    state: SlouchState,
-    time_ns: NDArray[np.int64],
-    sagittal_deg: NDArray[np.float64],
-    row: int,
-    on_deg: float,
-    settings: Settings,
+    state: SlouchState, time_ns: NDArray[np.int64], sagittal_deg: NDArray[np.float64], row: int, by: Judge
 ) -> tuple[int, Signal] | None:
     """Find the first sample from `row` on that means something in this phase; in a tie the first named wins."""
-    off_deg = on_deg - settings.hysteresis_deg
+    ahead_ns, ahead_deg = time_ns[row:], sagittal_deg[row:]
     match state.phase:
         case Phase.CLEAR:
-            candidates = [(_first(sagittal_deg[row:] > on_deg), Signal.ABOVE_ON)]
+            candidates = [(_first(ahead_deg > by.on_deg), Signal.ABOVE_ON)]
         case Phase.HOLDING:
-            held_ns = state.onset_ns + state.frozen_ns + _ns(settings.hold_s)
             candidates = [
-                (_first(sagittal_deg[row:] < off_deg), Signal.BELOW_OFF),
-                (_first_from(time_ns[row:], held_ns), Signal.HELD),
+                (_first(ahead_deg < by.off_deg), Signal.BELOW_OFF),
+                (_first_from(ahead_ns, _held_ns(state, by.settings)), Signal.HELD),
             ]
         case Phase.SUSTAINED:
-            candidates = [(_first(sagittal_deg[row:] < off_deg), Signal.BELOW_OFF)]
-            if (due_ns := _alert_due_ns(state, settings)) is not None:
-                candidates.append((_first_from(time_ns[row:], due_ns), Signal.ALERT_DUE))
+            candidates = [(_first(ahead_deg < by.off_deg), Signal.BELOW_OFF)]
+            if (due_ns := _alert_due_ns(state, int(ahead_ns[0]), by.settings)) is not None:
+                candidates.append((_first_from(ahead_ns, due_ns), Signal.ALERT_DUE))
         case Phase.DIPPED | Phase.RECOVERING:
-            limit_s = settings.dip_s if state.phase is Phase.DIPPED else settings.recovery_s
+            limit_s = by.settings.dip_s if state.phase is Phase.DIPPED else by.settings.recovery_s
             candidates = [
-                (_first_from(time_ns[row:], state.upright_since_ns + _ns(limit_s)), Signal.UPRIGHT_LONG),
-                (_first(sagittal_deg[row:] >= off_deg), Signal.NOT_BELOW_OFF),
+                (_first_from(ahead_ns, state.upright_since_ns + _ns(limit_s)), Signal.UPRIGHT_LONG),
+                (_first(ahead_deg >= by.off_deg), Signal.NOT_BELOW_OFF),
             ]
     index, signal = min(candidates, key=lambda candidate: candidate[0])
     return (row + index, signal) if row + index < len(time_ns) else None
 
 
 def _take(
-    state: SlouchState,
-    signal: Signal,
-    at_ns: int,
-    sagittal_deg: float,
-    settings: Settings,
-    found: list[Found],
+    state: SlouchState, signal: Signal, at_ns: int, sagittal_deg: float, found: list[Found], by: Judge | None
 ) -> SlouchState:
     """Follow the table and do what the step asks for."""
     before, after = state.phase, TRANSITIONS[state.phase, signal]
     state = replace(state, phase=after)
     match signal:
-        case Signal.ABOVE_ON:
+        case Signal.ABOVE_ON if by is not None:
             return SlouchState(
-                phase=after, last_ns=state.last_ns, onset_ns=at_ns, last_alert_ns=state.last_alert_ns
+                phase=after,
+                onset_ns=at_ns,
+                recent_alerts_ns=state.recent_alerts_ns,
+                calibration_id=by.reference.calibration_id,
             )
         case Signal.BELOW_OFF:
             return replace(state, upright_since_ns=at_ns)
         case Signal.HELD:
             found.append(Event(at_ns, EventKind.SLOUCH_STARTED, onset_ns=state.onset_ns, value=sagittal_deg))
-        case Signal.ALERT_DUE:
-            found.append(Event(at_ns, EventKind.SLOUCH_ALERT, onset_ns=state.onset_ns, value=sagittal_deg))
-            return replace(state, alerts=state.alerts + 1, last_alert_ns=at_ns)
+        case Signal.ALERT_DUE if by is not None:
+            found.append(
+                Event(
+                    at_ns,
+                    EventKind.SLOUCH_ALERT,
+                    onset_ns=state.onset_ns,
+                    value=sagittal_deg,
+                    evidence=_evidence(state, at_ns, by),
+                )
+            )
+            recent = tuple(ns for ns in state.recent_alerts_ns if at_ns - ns < HOUR_NS)
+            return replace(state, alerts=state.alerts + 1, recent_alerts_ns=(*recent, at_ns))
         case Signal.UPRIGHT_LONG if before is Phase.RECOVERING:
-            found += _ended(state, at_ns, state.upright_since_ns, EpisodeEnd.SEEN, settings)
+            found += _ended(state, at_ns, state.upright_since_ns, EpisodeEnd.SEEN)
         case Signal.LOST if before in EPISODE_OPEN:
             lost_ns = at_ns if state.unknown_since_ns is None else state.unknown_since_ns
             end_ns = state.upright_since_ns if before is Phase.RECOVERING else lost_ns
-            found += _ended(state, at_ns, end_ns, EpisodeEnd.CENSORED, settings)
+            found += _ended(state, at_ns, end_ns, EpisodeEnd.CENSORED)
         case _:
             pass
     return state
 
 
-def _ended(
-    state: SlouchState, at_ns: int, end_ns: int, end: EpisodeEnd, settings: Settings
-) -> tuple[Episode, Event]:
-    mean_deg = state.sum_deg / state.judged_epochs if state.judged_epochs else state.peak_deg
+def _ended(state: SlouchState, at_ns: int, end_ns: int, end: EpisodeEnd) -> tuple[Episode, Event]:
     episode = Episode(
         onset_ns=state.onset_ns,
         end_ns=end_ns,
         end=end,
         peak_deg=state.peak_deg,
-        mean_deg=mean_deg,
+        mean_deg=state.sum_deg / max(1, state.judged_epochs),
         alerts=state.alerts,
-        calibration_id=settings.calibration.calibration_id if settings.calibration else "",
+        calibration_id=state.calibration_id,
     )
     event = Event(at_ns, EventKind.SLOUCH_ENDED, onset_ns=state.onset_ns, end_ns=end_ns, value=state.peak_deg)
     return episode, event
 
 
-def _alert_due_ns(state: SlouchState, settings: Settings) -> int | None:
+def _evidence(state: SlouchState, at_ns: int, by: Judge) -> Evidence:
+    return Evidence(
+        threshold_deg=by.on_deg,
+        hold_s=by.settings.hold_s,
+        mean_deg=state.sum_deg / max(1, state.judged_epochs),
+        peak_deg=state.peak_deg,
+        judged_s=state.judged_epochs,
+        unknown_s=state.frozen_ns / 1e9,
+        received=state.received / max(1, state.expected),
+        stance=by.stance,
+        calibration_id=by.reference.calibration_id,
+        calibration_age_s=(at_ns - by.reference.captured_ns) / 1e9,
+    )
+
+
+def _held_ns(state: SlouchState, settings: Settings) -> int:
+    return state.onset_ns + state.frozen_ns + _ns(settings.hold_s)
+
+
+def _alert_due_ns(state: SlouchState, now_ns: int, settings: Settings) -> int | None:
     """Return from when on an alert may be given in the open episode; None: no more in this one."""
-    due_ns = 0
+    due_ns = now_ns
+    recent = state.recent_alerts_ns
     if state.alerts:
         if settings.reminder_s is None:
             return None
-        due_ns = (state.last_alert_ns or 0) + _ns(settings.reminder_s)
-    if state.last_alert_ns is not None:
-        due_ns = max(due_ns, state.last_alert_ns + _ns(settings.refractory_s))
-    return max(due_ns, settings.snoozed_until_ns or 0)
+        due_ns = max(due_ns, recent[-1] + _ns(settings.reminder_s))
+    if recent:
+        due_ns = max(due_ns, recent[-1] + _ns(settings.refractory_s))
+    if len(recent) >= settings.alerts_per_hour:
+        due_ns = max(due_ns, recent[-settings.alerts_per_hour] + HOUR_NS)
+    return alerts_from(due_ns, settings)
 
 
-def _unknown_from(state: SlouchState, since_ns: int) -> SlouchState:
-    return state if state.unknown_since_ns is not None else replace(state, unknown_since_ns=since_ns)
+def alerts_from(due_ns: int, settings: Settings) -> int | None:
+    """Return the first time from `due_ns` on at which the wearer wants to be told; None: no such time is known."""
+    if settings.mode is not Mode.COACH:
+        return None
+    due_ns = max(due_ns, settings.snoozed_until_ns or 0)
+    if settings.alert_windows_ns is None:
+        return due_ns
+    return next((max(due_ns, begin) for begin, end in settings.alert_windows_ns if end > due_ns), None)
 
 
 def _give_up(state: SlouchState, now_ns: int, settings: Settings, found: list[Found]) -> SlouchState:
@@ -262,7 +327,7 @@ def _give_up(state: SlouchState, now_ns: int, settings: Settings, found: list[Fo
     if state.phase is Phase.CLEAR or state.unknown_since_ns is None:
         return state
     limit_ns = state.unknown_since_ns + _ns(settings.unknown_tolerance_s)
-    return state if now_ns < limit_ns else _take(state, Signal.LOST, limit_ns, 0.0, settings, found)
+    return state if now_ns < limit_ns else _take(state, Signal.LOST, limit_ns, 0.0, found, None)
 
 
 def _known_again(state: SlouchState, now_ns: int) -> SlouchState:

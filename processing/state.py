@@ -7,14 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from processing.activity import Features, GateState
+from processing.activity import GateState
 from processing.epochs import OpenEpoch, OpenMinute
 from processing.errors import StateError
+from processing.features import COLUMNS, SITTING, STANDING
 from processing.grid import GridState
 from processing.orientation import OrientationState
-from processing.outputs import Activity, Posture
+from processing.outputs import Activity, Posture, Stance
 from processing.settings import Settings
+from processing.slip import SlipState
 from processing.slouch import Phase, SlouchState, hold_progress
+from processing.window import Window
 
 STATE_VERSION = 1
 
@@ -28,6 +31,7 @@ class Now:
     lateral_deg: float | None
     activity: Activity | None
     """Of the last whole second; None before the first."""
+    stance: Stance
     posture: Posture
     threshold_deg: float | None
     off_deg: float | None
@@ -42,7 +46,9 @@ class WearerState:
     orientation: OrientationState | None = None
     epoch: OpenEpoch | None = None
     minute: OpenMinute | None = None
+    window: Window = field(default_factory=Window)
     gate: GateState = field(default_factory=GateState)
+    slip: SlipState = field(default_factory=SlipState)
     slouch: SlouchState = field(default_factory=SlouchState)
     activity: Activity | None = None
     """Of the last closed epoch."""
@@ -50,19 +56,23 @@ class WearerState:
 
     def now(self, settings: Settings) -> Now:
         """Return what a live view shows."""
+        stance = self.gate.stance
+        on_deg = settings.on_deg(stance)
         sagittal_deg = lateral_deg = None
-        on_deg = settings.on_deg
-        if on_deg is not None and self.epoch is not None and self.epoch.features:
-            sagittal_deg, lateral_deg, _ = self.epoch.features[-1].angles_deg[-1].tolist()
+        if on_deg is not None and self.epoch is not None and len(self.epoch.rows):
+            column = STANDING if stance is Stance.STANDING else SITTING
+            sagittal_deg, lateral_deg = self.epoch.rows[-1, column : column + 2].tolist()
+        last_ns = self.grid.last_ns if self.grid else 0
         return Now(
-            time_ns=self.grid.last_ns if self.grid else 0,
+            time_ns=last_ns,
             sagittal_deg=sagittal_deg,
             lateral_deg=lateral_deg,
             activity=self.activity,
+            stance=stance,
             posture=self.posture,
             threshold_deg=on_deg,
             off_deg=None if on_deg is None else on_deg - settings.hysteresis_deg,
-            hold_progress=hold_progress(self.slouch, settings),
+            hold_progress=hold_progress(self.slouch, last_ns, settings),
         )
 
     def to_bytes(self) -> bytes:
@@ -70,10 +80,10 @@ class WearerState:
         plain = asdict(self)
         if self.orientation is not None:
             plain["orientation"]["vqf"] = dict(self.orientation.vqf)
-        if self.epoch is not None:
-            features = self.epoch.all_features()
-            plain["epoch"]["features"] = [features.magnitude_g.tolist(), features.angles_deg.tolist()]
-        return json.dumps({"neckline_state": STATE_VERSION, **plain}, separators=(",", ":")).encode()
+        text = json.dumps(
+            {"neckline_state": STATE_VERSION, **plain}, default=np.ndarray.tolist, separators=(",", ":")
+        )
+        return text.encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "WearerState":
@@ -93,23 +103,39 @@ class WearerState:
 
 
 def _read(plain: Mapping[str, Any]) -> WearerState:
-    grid, orientation, epoch, minute, gate, slouch = (
-        plain[key] for key in ("grid", "orientation", "epoch", "minute", "gate", "slouch")
+    grid, orientation, epoch, minute, window, gate, slip, slouch = (
+        plain[key] for key in ("grid", "orientation", "epoch", "minute", "window", "gate", "slip", "slouch")
     )
-    if epoch is not None:
-        magnitude_g, angles_deg = epoch["features"]
-        features = Features(np.array(magnitude_g, float), np.array(angles_deg, float).reshape(-1, 3))
-        epoch = OpenEpoch(**epoch | {"features": (features,) if magnitude_g else ()})
+    slip_pairs = {"blocks": _pairs(slip["blocks"]), "before": slip["before"] and tuple(slip["before"])}
     return WearerState(
         grid=None if grid is None else GridState(**_tuples(grid)),
         orientation=None if orientation is None else OrientationState(**orientation),
-        epoch=epoch,
+        epoch=None if epoch is None else _open_epoch(epoch),
         minute=None if minute is None else OpenMinute(**_tuples(minute)),
-        gate=GateState(**gate | {"window": tuple((n, s, q) for n, s, q in gate["window"])}),
-        slouch=SlouchState(**slouch | {"phase": Phase(slouch["phase"])}),
+        window=Window(
+            sums=np.array(window["sums"], float),
+            magnitude_g=tuple(np.array(second, float) for second in window["magnitude_g"]),
+        ),
+        gate=GateState(**gate | {"stance": Stance(gate["stance"])}),
+        slip=SlipState(**slip | slip_pairs),
+        slouch=SlouchState(**_tuples(slouch) | {"phase": Phase(slouch["phase"])}),
         activity=None if plain["activity"] is None else Activity(plain["activity"]),
         posture=Posture(plain["posture"]),
     )
+
+
+def _open_epoch(epoch: Mapping[str, Any]) -> OpenEpoch:
+    return OpenEpoch(
+        second=epoch["second"],
+        time_ns=np.array(epoch["time_ns"], np.int64),
+        rows=np.array(epoch["rows"], float).reshape(-1, COLUMNS),
+        missing=epoch["missing"],
+        corrupt=epoch["corrupt"],
+    )
+
+
+def _pairs(rows: list[list[float]]) -> tuple[tuple[float, float], ...]:
+    return tuple((first, second) for first, second in rows)
 
 
 def _tuples(plain: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,20 +5,32 @@ are the same: decisions are taken per sample or per whole second, never per bloc
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.activity import Features, classify
+from processing.activity import Facts, Verdict, count_stillness, decide
 from processing.epochs import SECOND_NS, OpenEpoch, roll_up
+from processing.features import SITTING, STANDING, measure
 from processing.grid import GoodRows, GridState, newer_rows, steps, stretches, take_block
-from processing.inclination import inclination_deg
-from processing.orientation import OrientationState, forget_orientation, track_up
-from processing.outputs import Activity, Episode, Epoch, Event, Minute, Outputs, Posture
+from processing.orientation import forget_orientation, track_up
+from processing.outputs import Activity, Episode, Epoch, Event, EventKind, Minute, Outputs, Posture, Stance
 from processing.settings import Settings
-from processing.slouch import JUDGED_SLOUCHED, Found, advance, close, count_epoch, miss
+from processing.slip import watch
+from processing.slouch import (
+    JUDGED_SLOUCHED,
+    Found,
+    advance,
+    alerts_from,
+    close,
+    count_epoch,
+    judge,
+    miss,
+    stays,
+)
 from processing.state import WearerState
-from sensor.samples import STANDARD_GRAVITY_MPS2, SampleBlock
+from sensor.samples import SampleBlock
 
 
 def step(state: WearerState, block: SampleBlock, settings: Settings) -> tuple[WearerState, Outputs]:
@@ -56,8 +68,13 @@ class _Work:
         self.settings = settings
         self.grid, self.orientation = state.grid, state.orientation
         self.epoch, self.minute = state.epoch, state.minute
-        self.gate, self.slouch = state.gate, state.slouch
+        self.window = state.window
+        self.gate, self.slip = state.gate, state.slip
+        self.memory_is_own = False
+        self.slouch = state.slouch
         self.activity, self.posture = state.activity, state.posture
+        self.seen_ns = state.grid.good_ns or 0 if state.grid else 0
+        self.judge = judge(settings, state.gate.stance)
         self.epochs: list[Epoch] = []
         self.minutes: list[Minute] = []
         self.episodes: list[Episode] = []
@@ -69,7 +86,9 @@ class _Work:
             orientation=self.orientation,
             epoch=self.epoch,
             minute=self.minute,
+            window=self.window,
             gate=self.gate,
+            slip=self.slip,
             slouch=self.slouch,
             activity=self.activity,
             posture=self.posture,
@@ -82,82 +101,144 @@ class _Work:
         """Take rows with no break of session among them."""
         before = self.grid
         self.grid, good = take_block(before, block, steps_ns)
-        self.orientation, features = _features(self.orientation, before, good, block.rate_hz, self.settings)
-        epoch = self.epoch or OpenEpoch(good.first_ns // SECOND_NS)
-        later_seconds = self.grid.last_ns // SECOND_NS - epoch.second
-        edges_ns = np.arange(epoch.second + 1, epoch.second + later_seconds + 1) * SECOND_NS
-        rows, corrupt, missing = (
-            [0, *np.searchsorted(times, edges_ns).tolist(), len(times)] if later_seconds else [0, len(times)]
-            for times in (good.time_ns, good.corrupt_ns, good.missing_ns)
+        up_sensor = self.track(before, good, block.rate_hz)
+        time_ns, rows = good.time_ns, measure(good, up_sensor, self.settings)
+        second, seen = good.first_ns // SECOND_NS, 0
+        lost = (0, 0)
+        if self.epoch is not None:
+            second, seen = self.epoch.second, len(self.epoch.rows)
+            lost = (self.epoch.missing, self.epoch.corrupt)
+            time_ns = np.concatenate((self.epoch.time_ns, time_ns))
+            rows = np.concatenate((self.epoch.rows, rows))
+        over = self.grid.last_ns // SECOND_NS - second
+        edges_ns = np.arange(second + 1, second + over + 1) * SECOND_NS
+        edges, missing, corrupt = (
+            [0, *np.searchsorted(times, edges_ns).tolist(), len(times)] if over else [0, len(times)]
+            for times in (time_ns, good.missing_ns, good.corrupt_ns)
         )
-        for k in range(later_seconds + 1):
-            if k:
-                self.close_epoch(epoch, block.rate_hz)
-                epoch = OpenEpoch(epoch.second + 1)
-            part = slice(rows[k], rows[k + 1])
-            epoch = epoch.add(
-                Features(features.magnitude_g[part], features.angles_deg[part]),
-                missing=missing[k + 1] - missing[k],
-                corrupt=corrupt[k + 1] - corrupt[k],
+        facts: list[Facts] = []
+        if over:
+            self.window, facts = self.window.add(rows, edges[:-1], block.rate_hz, self.settings)
+        for k in range(over + 1):
+            fresh = slice(max(seen, edges[k]), edges[k + 1])
+            self.look(time_ns[fresh], rows[fresh])
+            lost = (lost[0] + missing[k + 1] - missing[k], lost[1] + corrupt[k + 1] - corrupt[k])
+            if k < over:
+                self.close_second(second + k, facts[k], *lost)
+                lost = (0, 0)
+        rest = slice(edges[-2], None)
+        self.epoch = OpenEpoch(second + over, time_ns[rest].copy(), rows[rest].copy(), *lost)
+
+    def track(self, before: GridState | None, good: GoodRows, rate_hz: float) -> NDArray[np.float64]:
+        """Run the orientation filter over the good samples; return where up is, (n, 3)."""
+        parts = [np.empty((0, 3))]
+        for stretch in stretches(before, good, rate_hz):
+            if stretch.anew and self.orientation is not None:
+                self.orientation = forget_orientation(self.orientation)
+            self.orientation, up_sensor = track_up(
+                self.orientation, stretch.acc_mps2, stretch.gyr_radps, rate_hz
             )
-            self.advance(good.time_ns[part], features.angles_deg[part, 0])
-        self.epoch = epoch
+            parts.append(up_sensor[stretch.rows])
+        return parts[-1] if len(parts) <= 2 else np.concatenate(parts)
 
-    def advance(self, time_ns: NDArray[np.int64], sagittal_deg: NDArray[np.float64]) -> None:
-        """Let the slouch machine see rows of one second."""
-        judged = self.activity is Activity.STILL
-        self.slouch, found = advance(
-            self.slouch, time_ns, sagittal_deg, judged=judged, settings=self.settings
-        )
-        self.sort_out(found)
-
-    def close_epoch(self, opened: OpenEpoch, rate_hz: float) -> None:
-        """Decide the second that is over, and roll it up."""
-        received = opened.received
-        judged_live = self.activity is Activity.STILL
-        complete = received >= max(1.0, self.settings.min_received * rate_hz)
-        self.gate, second = classify(
-            self.gate, opened.all_features(), complete=complete, settings=self.settings
-        )
-        if not received:
-            self.slouch, found = miss(self.slouch, (opened.second + 1) * SECOND_NS, self.settings)
+    def look(self, time_ns: NDArray[np.int64], rows: NDArray[np.float64]) -> None:
+        """Let the slouch machine see rows of one second, judged by the second before."""
+        if not len(time_ns):
+            return
+        first_ns, last_ns = int(time_ns[0]), int(time_ns[-1])
+        if self.activity is not Activity.STILL or self.judge is None:
+            self.slouch, found = miss(self.slouch, first_ns, last_ns, self.settings)
             self.sort_out(found)
-        self.activity, self.posture = second.activity, Posture.UNKNOWN
-        if second.activity is Activity.STILL and second.sagittal_deg is not None:
+        else:
+            sagittal_deg = rows[:, STANDING if self.judge.stance is Stance.STANDING else SITTING]
+            low_deg, high_deg = float(sagittal_deg.min()), float(sagittal_deg.max())
+            if not stays(self.slouch, first_ns, last_ns, low_deg, high_deg, self.judge):
+                self.slouch, found = advance(self.slouch, time_ns, sagittal_deg, self.judge)
+                self.sort_out(found)
+        self.seen_ns = last_ns
+
+    def close_second(self, second: int, facts: Facts, missing: int, corrupt: int) -> None:
+        """Decide the second that is over, and roll it up."""
+        self.own_memory()
+        end_ns = (second + 1) * SECOND_NS
+        judged_live = self.activity is Activity.STILL
+        by, stance = self.judge, self.gate.stance
+        verdict = decide(self.gate, facts, self.settings)
+        if not facts.received:
+            self.slouch, found = miss(self.slouch, self.seen_ns, end_ns, self.settings)
+            self.sort_out(found)
+        self.activity, self.posture = verdict.activity, Posture.UNKNOWN
+        if verdict.activity is Activity.STILL and verdict.sagittal_deg is not None and by is not None:
             slouched = self.slouch.phase in JUDGED_SLOUCHED
             if slouched:
-                self.slouch = count_epoch(self.slouch, second.sagittal_deg)
+                expected = facts.received + missing + corrupt
+                self.slouch = count_epoch(self.slouch, verdict.sagittal_deg, facts.received, expected)
             if not judged_live:
                 # The machine waited for this verdict; hysteresis begins with the next second.
-                slouched = second.sagittal_deg > (self.settings.on_deg or 0.0)
+                slouched = verdict.sagittal_deg > by.on_deg
             self.posture = Posture.SLOUCHED if slouched else Posture.UPRIGHT
         epoch = Epoch(
-            start_ns=opened.second * SECOND_NS,
-            received=received,
-            missing=opened.missing,
-            corrupt=opened.corrupt,
+            start_ns=second * SECOND_NS,
+            received=facts.received,
+            missing=missing,
+            corrupt=corrupt,
             activity=self.activity,
             posture=self.posture,
-            sagittal_deg=second.sagittal_deg,
-            lateral_deg=second.lateral_deg,
-            motion_g=second.motion_g,
+            sagittal_deg=verdict.sagittal_deg,
+            lateral_deg=verdict.lateral_deg,
+            motion_g=facts.motion_g if facts.complete else None,
+            confidence=verdict.confidence,
+            cadence_hz=facts.cadence_hz if self.activity is Activity.WALKING else None,
         )
         self.epochs.append(epoch)
         self.minute, closed = roll_up(self.minute, epoch)
         if closed is not None:
             self.minutes.append(closed)
+        self.notice(verdict, facts, end_ns)
+        if self.gate.stance is not stance:
+            # Another reference applies from here on.
+            self.slouch, found = close(self.slouch, self.seen_ns)
+            self.sort_out(found)
+            self.judge = judge(self.settings, self.gate.stance)
+
+    def own_memory(self) -> None:
+        """Copy what changes in place, so that the state given stays as it was."""
+        if not self.memory_is_own:
+            self.gate, self.slip, self.memory_is_own = replace(self.gate), replace(self.slip), True
+
+    def notice(self, verdict: Verdict, facts: Facts, end_ns: int) -> None:
+        """Tell of what builds up over minutes: a clip that is not worn or has slipped, a wearer who sits on."""
+        gate, settings = self.gate, self.settings
+        if gate.quiet_s == settings.not_worn_after_s:
+            since_ns = end_ns - settings.not_worn_after_s * SECOND_NS
+            self.events.append(Event(end_ns, EventKind.NOT_WORN, onset_ns=since_ns))
+            self.slip.fresh = True
+        if count_stillness(gate, verdict.activity, settings) and alerts_from(end_ns, settings) == end_ns:
+            self.events.append(Event(end_ns, EventKind.BREAK_PROMPT))
+        if gate.stance is Stance.SITTING and settings.calibration is not None:
+            why = watch(self.slip, verdict.activity, verdict.sagittal_deg, verdict.lateral_deg, facts.jerk_g)
+            if why:
+                gate.suspect_id = settings.calibration.calibration_id
+                self.events.append(Event(end_ns, EventKind.CALIBRATION_SUSPECT, note=why))
 
     def end_session(self) -> None:
         """Close all that is open; what follows begins anew, with the gyroscope's bias kept."""
-        if self.epoch is not None and self.grid is not None:
-            self.close_epoch(self.epoch, self.orientation.rate_hz if self.orientation else 1.0)
-        self.slouch, found = close(self.slouch, self.settings)
+        if self.epoch is not None:
+            rate_hz = self.orientation.rate_hz if self.orientation else 1.0
+            self.window, (facts,) = self.window.add(
+                self.epoch.rows, [0, len(self.epoch.rows)], rate_hz, self.settings
+            )
+            self.close_second(self.epoch.second, facts, self.epoch.missing, self.epoch.corrupt)
+        self.slouch, found = close(self.slouch, self.seen_ns)
         self.sort_out(found)
         if self.minute is not None:
             self.minutes.append(self.minute.close())
         fresh = WearerState()
-        self.grid, self.epoch, self.minute, self.gate = fresh.grid, fresh.epoch, fresh.minute, fresh.gate
+        self.grid, self.epoch, self.minute, self.window = fresh.grid, fresh.epoch, fresh.minute, fresh.window
         self.activity, self.posture = fresh.activity, fresh.posture
+        self.gate = replace(fresh.gate, suspect_id=self.gate.suspect_id)
+        self.slip = replace(fresh.slip, fresh=True)
+        self.judge = judge(self.settings, self.gate.stance)
         self.orientation = self.orientation and forget_orientation(self.orientation)
 
     def sort_out(self, found: Iterable[Found]) -> None:
@@ -166,26 +247,3 @@ class _Work:
                 self.episodes.append(item)
             else:
                 self.events.append(item)
-
-
-def _features(
-    orientation: OrientationState | None,
-    before: GridState | None,
-    good: GoodRows,
-    rate_hz: float,
-    settings: Settings,
-) -> tuple[OrientationState | None, Features]:
-    """Run the orientation filter over the good samples; return its state and their features."""
-    parts = [np.empty((0, 3))]
-    for stretch in stretches(before, good, rate_hz):
-        if stretch.anew and orientation is not None:
-            orientation = forget_orientation(orientation)
-        orientation, up_sensor = track_up(orientation, stretch.acc_mps2, stretch.gyr_radps, rate_hz)
-        parts.append(up_sensor[stretch.rows])
-    up_sensor = parts[-1] if len(parts) <= 2 else np.concatenate(parts)
-    if settings.calibration is None:
-        angles_deg = np.full((len(up_sensor), 3), np.nan)
-    else:
-        angles_deg = inclination_deg(up_sensor, settings.calibration)
-    size_mps2 = np.sqrt(np.square(good.acc_mps2).sum(axis=1))
-    return orientation, Features(size_mps2 / STANDARD_GRAVITY_MPS2 - 1.0, angles_deg)

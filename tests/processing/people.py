@@ -29,7 +29,12 @@ class Held:
     sagittal_deg: float = 0.0
     lateral_deg: float = 0.0
     shake_g: float = 0.0
+    """Irregular shaking, RMS."""
     move_s: float = 1.5
+    step_g: float = 0.0
+    """Two regular steps a second, RMS."""
+    still_clip: bool = False
+    """Nobody wears the clip: its own noise alone, no breathing."""
 
 
 def samples(
@@ -44,21 +49,27 @@ def samples(
     rng = np.random.default_rng(seed)
     sagittal = _trajectory([(p.seconds, p.sagittal_deg, p.move_s) for p in poses], rate_hz)
     lateral = _trajectory([(p.seconds, p.lateral_deg, p.move_s) for p in poses], rate_hz)
-    shake = np.concatenate([np.full(round(p.seconds * rate_hz), p.shake_g) for p in poses])
     n = len(sagittal)
+    shake_g, step_g = (
+        np.concatenate([np.full(round(p.seconds * rate_hz), getattr(p, name)) for p in poses])
+        for name in ("shake_g", "step_g")
+    )
+    steps = np.sqrt(2) * np.sin(2 * np.pi * 2.0 * np.arange(n) / rate_hz)
+    bounce = step_g * steps + shake_g * np.random.default_rng(seed + 1).normal(size=n)
+    worn = np.concatenate([np.full(round(p.seconds * rate_hz), not p.still_clip) for p in poses])
+    # Breathing tilts the upper back by a third of a degree, 15 times a minute.
+    sagittal += worn * 0.3 * np.sin(2 * np.pi * 0.25 * np.arange(n) / rate_hz)
     # Sensor → world with x right, y up, z backward: forward turns about −x, right about −z.
     attitude = Rotation.from_euler("ZX", np.stack((-lateral, -sagittal), axis=1), degrees=True)
     if mounting is not None:
         attitude *= mounting
     up = attitude.inv().apply([0.0, 1.0, 0.0])
-    acc = (
-        up + shake[:, None] * up * np.sin(2 * np.pi * 2.0 * np.arange(n) / rate_hz)[:, None] * np.sqrt(2)
-    ) * (STANDARD_GRAVITY_MPS2)
+    acc = up * (1 + bounce[:, None]) * STANDARD_GRAVITY_MPS2
     turn = (attitude[:-1].inv() * attitude[1:]).as_rotvec() * rate_hz
     gyr = np.vstack((np.zeros((1, 3)), turn))
     return SampleBlock(
         time_ns=start_ns + np.rint(np.arange(n) * (1e9 / rate_hz)).astype(np.int64),
-        acc_mps2=acc + rng.normal(0, 0.03, (n, 3)),
+        acc_mps2=acc + rng.normal(0, 0.02, (n, 3)),
         gyr_radps=gyr + rng.normal(0, 0.002, (n, 3)),
         rate_hz=rate_hz,
     )

@@ -1,0 +1,78 @@
+"""A clip that slips, is bumped, or is put on anew: alerts stop and a calibration is asked for, nothing is re-zeroed."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from processing.outputs import Activity, EventKind, Outputs
+from sensor.samples import SampleBlock
+from tests.processing.people import START_NS, Held, run, samples, seconds_of, settings
+
+TRACKING = replace(settings(), break_after_s=None)
+
+
+def suspects(outputs: Outputs) -> list[float]:
+    """Return when the calibration became suspect, in seconds."""
+    return [seconds_of(e.time_ns) for e in outputs.events if e.kind is EventKind.CALIBRATION_SUSPECT]
+
+
+def test_a_slip_to_the_side_is_noticed_and_alerts_stop() -> None:
+    """Ten judged minutes 9° to the side: suspect, and then neither posture nor alerts until a new calibration."""
+    stream = samples([Held(300), Held(900, 0.0, 9.0), Held(300, 20.0, 9.0)])
+    outputs = run([stream], TRACKING)
+    (at_s,) = suspects(outputs)
+    assert 300 + 6 * 60 <= at_s <= 300 + 11 * 60  # the median of ten minutes is on the other side after six
+    after = [e for e in outputs.epochs if seconds_of(e.start_ns) >= at_s]
+    assert {e.activity for e in after} == {Activity.UNCALIBRATED}
+    assert not [e for e in outputs.events if e.kind is EventKind.SLOUCH_ALERT]
+    assert "to the right" in next(e.note for e in outputs.events)
+
+
+def test_sitting_a_little_askew_or_slumping_all_day_is_no_slip() -> None:
+    """A lean within what people do, and an hour of slumping, leave the calibration alone: the finding stands."""
+    askew = samples([Held(1500, 0.0, 4.0)])
+    slumped = samples([Held(60), Held(3600, 20.0)])
+    assert not suspects(run([askew], TRACKING))
+    outputs = run([slumped], TRACKING)
+    assert not suspects(outputs)
+    assert outputs.episodes[0].duration_s > 3500
+
+
+def test_a_jerk_after_which_the_angle_stays_away_is_a_slip() -> None:
+    """A knock that turns the clip by 14° is suspect after ten minutes; one that is shaken off is not."""
+    turned = _knocked(samples([Held(300), Held(900, 14.0, move_s=0.9)]), 300.5)
+    (at_s,) = suspects(run([turned], TRACKING))
+    assert 880 <= at_s <= 960
+    recovered = _knocked(samples([Held(300), Held(200, 14.0, move_s=0.9), Held(900)]), 300.5)
+    assert not suspects(run([recovered], TRACKING))
+
+
+def test_put_on_anew_and_otherwise_than_calibrated() -> None:
+    """The morning after, one judged minute is enough to see that the clip sits elsewhere; as before is fine."""
+    evening = samples([Held(120)])
+    for lateral_deg, expected in ((9.0, 1), (2.0, 0)):
+        morning = samples([Held(180, 0.0, lateral_deg)], start_ns=START_NS + 10 * 3600 * 10**9)
+        assert len(suspects(run([evening, morning], TRACKING))) == expected
+
+
+def test_a_new_calibration_is_trusted_again() -> None:
+    """After a suspect calibration, judging goes on as soon as another one is in force."""
+    stream = samples([Held(1000, 0.0, 9.0), Held(60)])
+    cut = 1000 * 50
+    renewed = replace(TRACKING, calibration=replace(TRACKING.calibration, calibration_id="c-new"))  # type: ignore[type-var]
+    first = run([stream[:cut]], TRACKING)
+    assert first.epochs[-1].activity is Activity.UNCALIBRATED
+    from processing.state import WearerState  # noqa: PLC0415
+    from processing.step import step  # noqa: PLC0415
+
+    state, _ = step(WearerState(), stream[:cut], TRACKING)
+    _, outputs = step(state, stream[cut:], renewed)
+    assert outputs.epochs[-1].activity is Activity.STILL
+
+
+def _knocked(block: SampleBlock, at_s: float) -> SampleBlock:
+    """Return the block with a knock of 2 g for 40 ms."""
+    acc = block.acc_mps2.copy()
+    row = int(np.searchsorted(block.time_ns, START_NS + round(at_s * 1e9)))
+    acc[row : row + 2] *= 2.0
+    return SampleBlock(block.time_ns, acc, block.gyr_radps, block.rate_hz)
