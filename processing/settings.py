@@ -38,8 +38,9 @@ class Settings:
     """Sitting up for less than this does not restart the hold."""
     recovery_s: float = 10.0
     """Sitting up for this long ends an episode; its end is stamped when the wearer sat up."""
-    unknown_tolerance_s: float = 5.0
-    """Unknown time freezes the hold for this long, then ends the slouch as censored."""
+    unknown_tolerance_s: float = 8.0
+    """Unknown time freezes the hold for this long, then ends the slouch as censored. A quick change of posture is a
+    transition of up to two seconds, three to settle and one to be sure: it must fit in."""
 
     mode: Mode = Mode.COACH
     refractory_s: float = 120.0
