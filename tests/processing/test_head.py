@@ -12,8 +12,8 @@ from processing.head import HeadOutputs, HeadState, head_step
 from processing.outputs import Activity, EpisodeEnd, Epoch, EventKind, Posture
 from tests.processing.people import CALIBRATION, START_NS, Held, run, samples, seconds_of, settings
 
-TRUNK = run([samples([Held(30), Held(120, 8.0), Held(60)])], settings()).epochs
-HEAD = run([samples([Held(30), Held(120, 38.0), Held(60)], seed=7)], settings()).epochs
+TRUNK = run([samples([Held(30), Held(120, 8.0, move_s=4), Held(60, move_s=4)])], settings()).epochs
+HEAD = run([samples([Held(30), Held(120, 38.0, move_s=4), Held(60, move_s=4)], seed=7)], settings()).epochs
 
 
 def pair(head: tuple[Epoch, ...], trunk: tuple[Epoch, ...]) -> HeadOutputs:
@@ -26,10 +26,8 @@ def test_flexion_is_head_less_trunk_and_has_its_own_episode() -> None:
     outputs = pair(HEAD, TRUNK)
     assert [e.flexion_deg for e in outputs.epochs[40:145]] == pytest.approx([30] * 105, abs=1)
     (episode,) = outputs.episodes
-    assert seconds_of(episode.onset_ns) == pytest.approx(
-        36, abs=2
-    )  # a quick drop is a transition, judged after it has settled
-    assert seconds_of(episode.end_ns) == pytest.approx(151, abs=2)
+    assert seconds_of(episode.onset_ns) == pytest.approx(33, abs=2)
+    assert seconds_of(episode.end_ns) == pytest.approx(153, abs=2)
     assert episode.end is EpisodeEnd.SEEN
     assert [e.kind for e in outputs.events] == [
         EventKind.HEAD_FORWARD_STARTED,
