@@ -1,0 +1,158 @@
+"""What can go wrong between a clip and its samples: one base, telling whose fault it is and the way out."""
+
+from pathlib import Path
+
+
+class SensorError(RuntimeError):
+    """The base of this room's errors: `str` says what is wrong, `way_out` what to do."""
+
+    def __init__(self, message: str, way_out: str) -> None:
+        super().__init__(message)
+        self.way_out = way_out
+
+
+class BluetoothError(SensorError):
+    """This computer's Bluetooth does not serve."""
+
+
+class BluetoothAbsentError(BluetoothError):
+    """No adapter, or no Bluetooth service."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(
+            "this computer has no working Bluetooth" + (f" ({detail})" if detail else ""),
+            "plug in a Bluetooth adapter, or start the Bluetooth service; `neckline run --simulated` needs neither",
+        )
+
+
+class BluetoothOffError(BluetoothError):
+    """The adapter is there and switched off."""
+
+    def __init__(self) -> None:
+        super().__init__("Bluetooth is switched off", "switch Bluetooth on, and neckline goes on by itself")
+
+
+class BluetoothForbiddenError(BluetoothError):
+    """The operating system does not let us use Bluetooth."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(
+            "this user may not use Bluetooth" + (f" ({detail})" if detail else ""),
+            "allow it: on Linux join the group `bluetooth`, on macOS and Windows allow Bluetooth in the privacy settings",
+        )
+
+
+class BluetoothBusyError(BluetoothError):
+    """Another scan or connection is under way."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Bluetooth is busy with another scan or connection",
+            "close other programs that use Bluetooth, or wait a moment and try again",
+        )
+
+
+class ClipError(SensorError):
+    """Something about one clip; `clip` is its name."""
+
+    def __init__(self, clip: str, message: str, way_out: str) -> None:
+        super().__init__(message, way_out)
+        self.clip = clip
+
+
+class ClipNotFoundError(ClipError):
+    """The clip was not heard; `others` are addresses of clips of its family that were."""
+
+    def __init__(self, clip: str, address: str, others: list[str] | None = None) -> None:
+        self.address, self.others = address, others or []
+        heard = f"; heard instead: {', '.join(self.others)}" if self.others else ""
+        super().__init__(
+            clip,
+            f"the clip {clip} ({address}) was not found{heard}",
+            "switch it on, charge it, bring it nearer, and close any phone app that is connected to it"
+            + ("; or pair with the other clip: `neckline pair`" if self.others else ""),
+        )
+
+
+class ClipBusyError(ClipError):
+    """The clip is there and taken."""
+
+    def __init__(self, clip: str | None) -> None:
+        super().__init__(
+            clip or "clip",
+            f"the clip {clip or ''} is connected to something else".replace("  ", " "),
+            "close the phone app or computer that holds it; a clip talks to one at a time",
+        )
+
+
+class ClipUnreachableError(ClipError):
+    """The clip was heard and does not answer."""
+
+    def __init__(self, clip: str, detail: str) -> None:
+        super().__init__(
+            clip,
+            f"the clip {clip} was heard and could not be reached ({detail})",
+            "bring it nearer; if it stays so, switch it off and on",
+        )
+
+
+class ClipLostError(ClipError):
+    """The link ended."""
+
+    def __init__(self, clip: str, detail: str) -> None:
+        super().__init__(
+            clip, f"the link to the clip {clip} was lost ({detail})", "neckline tries again by itself"
+        )
+
+
+class ClipSilentError(ClipError):
+    """The clip is connected and sends nothing."""
+
+    def __init__(self, clip: str, seconds: float) -> None:
+        super().__init__(
+            clip,
+            f"the clip {clip} has sent nothing for {seconds:g} s",
+            "neckline tries again by itself; if it stays so, switch the clip off and on",
+        )
+
+
+class WrongClipError(ClipError):
+    """What answers is not the clip that was paired."""
+
+    def __init__(self, clip: str, detail: str) -> None:
+        super().__init__(
+            clip,
+            f"what answers as {clip} is another device ({detail})",
+            "pair with the clip that you wear: `neckline pair`",
+        )
+
+
+class RecordingError(SensorError):
+    """Something about a recording; `path` is the file."""
+
+    def __init__(self, path: Path, message: str, way_out: str) -> None:
+        super().__init__(message, way_out)
+        self.path = path
+
+
+class RecordingUnreadableError(RecordingError):
+    """The file is not there, may not be read, or is no recording."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        super().__init__(
+            path,
+            f"{path} cannot be read as a recording: {detail}",
+            "give a capture (.jsonl) or a table of samples (.csv) as docs/recordings.md describes them",
+        )
+
+
+class RecordingDamagedError(RecordingError):
+    """The recording breaks at `line`; what came before has been given."""
+
+    def __init__(self, path: Path, line: int, detail: str) -> None:
+        self.line = line
+        super().__init__(
+            path,
+            f"{path} is damaged at line {line}: {detail}",
+            "everything before that line was used; cut the file there to make it whole",
+        )
