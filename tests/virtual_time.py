@@ -75,8 +75,8 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
             self.threads_at_work -= 1
 
 
-def run(main: Coroutine[Any, Any, T], *, limit_s: float = 7200.0) -> T:
-    """Run to the end on a virtual clock; TimeoutError after `limit_s` of virtual time, DeadlockError when stuck."""
+def run(main: Coroutine[Any, Any, T], *, limit_s: float | None = 7200.0) -> T:
+    """Run to the end on a virtual clock; TimeoutError after `limit_s` of virtual time (None: never), DeadlockError when stuck."""
 
     async def bounded() -> T:
         async with asyncio.timeout(limit_s):

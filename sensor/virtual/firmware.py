@@ -84,6 +84,8 @@ class Firmware:
     """At switch-on."""
     battery_h: float = 8.0
     """From full to empty, as the data sheet says."""
+    answers: bool = True
+    """False for a unit that answers no read."""
     flash: dict[int, int] = field(default_factory=lambda: dict(FACTORY))
     registers: dict[int, int] = field(init=False)
     commands: list[bytes] = field(init=False, default_factory=list)
@@ -138,7 +140,8 @@ class Firmware:
         self._blind_until_s = now_s + BATTERY_BLIND_S
 
     def _read(self, first: int, now_s: float) -> bytes | None:
-        if self.unanswered is not None and abs(first - self.unanswered) < WORDS_A_REPLY:
+        overlaps = self.unanswered is not None and abs(first - self.unanswered) < WORDS_A_REPLY
+        if overlaps or not self.answers:
             return None
         self.unanswered = first
         known = self._readable(now_s)

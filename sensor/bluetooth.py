@@ -1,0 +1,255 @@
+"""Bluetooth, and the one module that imports bleak: scan, connect, subscribe, write, always disconnect.
+
+Turns whatever bleak, D-Bus or the operating system raise into the errors of `sensor.errors`, each a sentence with
+a way out. Knows nothing of what the bytes mean and keeps no link alive: that is `sensor.link`.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+
+from bleak import BleakAdapter, BleakClient, BleakScanner
+from bleak.backends.characteristic import BleakGATTCharacteristic
+from bleak.backends.client import BaseBleakClient
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
+from bleak.exc import (
+    BleakBluetoothNotAvailableError,
+    BleakBluetoothNotAvailableReason,
+    BleakDBusError,
+)
+
+from sensor.advertisement import Advertisement
+from sensor.errors import (
+    BluetoothAbsentError,
+    BluetoothBusyError,
+    BluetoothForbiddenError,
+    BluetoothOffError,
+    ClipBusyError,
+    ClipLostError,
+    ClipUnreachableError,
+    SensorError,
+    WrongClipError,
+)
+
+logger = logging.getLogger(__name__)
+
+CONNECT_S = 12.0
+"""Connecting and discovering the services of a clip at the edge of its range takes several seconds."""
+DISCONNECT_S = 5.0
+"""bluetoothd takes 1.9 to 2.7 s to end a live link (its own timer is 2 s), and 10 s when it has died."""
+WRITE_S = 5.0
+CONNECTED_SERVICES = ["1801"]
+"""GATT itself: what every connected Low Energy device has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """The pair of classes that bleak takes as `backend=`: `sensor.virtual.backend` makes one."""
+
+    scanner: type[BaseBleakScanner]
+    client: type[BaseBleakClient]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """Someone who can be connected to: what was heard of them, and the operating system's handle."""
+
+    advertisement: Advertisement
+    device: BLEDevice
+
+
+class Connection:
+    """A standing link to a clip, from `Bluetooth.connection`. Characteristics are named by UUID prefix."""
+
+    def __init__(self, client: BleakClient, name: str) -> None:
+        self._client = client
+        self._name = name
+
+    async def subscribe(self, prefix: str, on_data: Callable[[bytes], None]) -> None:
+        """Have every notification handed to `on_data`, which must not block."""
+
+        def on_notification(_characteristic: BleakGATTCharacteristic, data: bytearray) -> None:
+            on_data(bytes(data))
+
+        characteristic = self._characteristic(prefix)
+        with _told(self._name):
+            async with asyncio.timeout(WRITE_S):
+                await self._client.start_notify(characteristic, on_notification)
+
+    async def write(self, prefix: str, data: bytes) -> None:
+        """Write, and wait for the clip's acknowledgement where the characteristic has one."""
+        characteristic = self._characteristic(prefix)
+        with _told(self._name):
+            async with asyncio.timeout(WRITE_S):
+                await self._client.write_gatt_char(
+                    characteristic, data, response="write" in characteristic.properties
+                )
+
+    def _characteristic(self, prefix: str) -> BleakGATTCharacteristic:
+        with _told(self._name):
+            services = self._client.services
+        for characteristic in services.characteristics.values():
+            if characteristic.uuid.lower().startswith(prefix):
+                return characteristic
+        if not services.characteristics:
+            raise ClipLostError(self._name, "it was lost while it told what it offers")
+        raise WrongClipError(self._name, f"it has no characteristic {prefix}…")
+
+
+class Bluetooth:
+    """The computer's Bluetooth. One object for all clips: an adapter scans or connects for one at a time."""
+
+    def __init__(self, backends: Backends | None = None) -> None:
+        self._backends = backends
+        self._adapter = asyncio.Lock()
+
+    async def scan(self, seconds: float, until: Callable[[Advertisement], bool] | None = None) -> list[Heard]:
+        """Listen for advertisements; return everyone heard, at the latest word each, or stop early at `until`."""
+        heard: dict[str, Heard] = {}
+        enough = asyncio.Event()
+
+        def on_advertisement(device: BLEDevice, data: AdvertisementData) -> None:
+            before = heard.get(device.address)
+            advertisement = _merged(before.advertisement if before else None, device, data)
+            heard[device.address] = Heard(advertisement, device)
+            if until and until(advertisement):
+                enough.set()
+
+        backend = self._backends.scanner if self._backends else None
+        with _told(None):
+            async with self._adapter, BleakScanner(on_advertisement, backend=backend):
+                try:
+                    async with asyncio.timeout(seconds):
+                        await enough.wait()
+                except TimeoutError:
+                    pass
+        return list(heard.values())
+
+    async def connected_already(self) -> list[Heard]:
+        """Return devices that this computer holds a link to: left by a process that died, they do not advertise."""
+        if self._backends:
+            return []
+        with _told(None):
+            try:
+                adapter = await BleakAdapter.get()
+                devices = await adapter.get_connected_devices(CONNECTED_SERVICES)
+            except NotImplementedError:
+                return []
+        return [Heard(Advertisement(each.address, each.name, (), None), each) for each in devices]
+
+    @asynccontextmanager
+    async def connection(self, heard: Heard, on_drop: Callable[[], None]) -> AsyncIterator[Connection]:
+        """Connect; at the end, whatever happened, disconnect within `DISCONNECT_S`.
+
+        Always, even after a drop: bleak keeps a D-Bus connection for each client until it is told, and bluetoothd
+        its old notify session, so that notifications would come twice, three times, … after each reconnect.
+        `on_drop` is called in the loop when the link ends.
+        """
+        name = heard.advertisement.name or heard.advertisement.address
+        client = BleakClient(
+            heard.device,
+            lambda _client: on_drop(),
+            timeout=CONNECT_S,
+            backend=self._backends.client if self._backends else None,
+        )
+        try:
+            with _told(name, connecting=True):
+                async with self._adapter, asyncio.timeout(CONNECT_S + DISCONNECT_S):
+                    await client.connect()
+            yield Connection(client, name)
+        finally:
+            await _disconnected(client)
+
+
+def _merged(before: Advertisement | None, device: BLEDevice, data: AdvertisementData) -> Advertisement:
+    """Add what an advertisement or a scan response says to what was heard: each may lack the name or the services."""
+    now = Advertisement(
+        device.address,
+        data.local_name or device.name,
+        tuple(uuid.lower() for uuid in data.service_uuids),
+        data.rssi,
+    )
+    if before is None:
+        return now
+    services = dict.fromkeys((*before.service_uuids, *now.service_uuids))
+    return replace(now, name=now.name or before.name, service_uuids=tuple(services))
+
+
+async def _disconnected(client: BleakClient) -> None:
+    try:
+        async with asyncio.timeout(DISCONNECT_S):
+            await client.disconnect()
+    except Exception as error:  # noqa: BLE001 (of a link that is gone, any layer of bleak may fail; it is gone)
+        logger.debug("disconnect: %r", error)
+
+
+@contextmanager
+def _told(clip: str | None, *, connecting: bool = False) -> Iterator[None]:
+    """Turn all that calls into bleak raise into our errors; nothing but such calls belongs inside."""
+    try:
+        yield
+    except SensorError:
+        raise
+    except Exception as error:
+        logger.debug("bleak: %r", error)
+        raise told(error, clip, connecting=connecting) from error
+
+
+DENIED = {
+    BleakBluetoothNotAvailableReason.DENIED_BY_USER,
+    BleakBluetoothNotAvailableReason.DENIED_BY_SYSTEM,
+    BleakBluetoothNotAvailableReason.DENIED_BY_UNKNOWN,
+}
+
+
+def told(error: Exception, clip: str | None, *, connecting: bool = False) -> SensorError:
+    """Return our error for one of bleak's, of D-Bus or of the operating system.
+
+    `clip` is the name of the clip that it was about, None for a scan. Sources: bleak 3.1's `exc.py` and BlueZ
+    backend, BlueZ's `doc/org.bluez.*.rst`, and what private buses were seen to raise.
+    """
+    match error:
+        case BleakBluetoothNotAvailableError():
+            return _told_by_bleak(error)
+        case PermissionError():
+            return BluetoothForbiddenError(str(error))
+        case FileNotFoundError() | ConnectionRefusedError():
+            return BluetoothAbsentError("there is no D-Bus system bus, over which Linux programs reach it")
+        case BleakDBusError() if known := _told_by_dbus(error, clip):
+            return known
+    if clip is None:
+        return BluetoothAbsentError(_text(error))
+    detail = _text(error)
+    if isinstance(error, TimeoutError):
+        detail = f"it did not answer within {CONNECT_S if connecting else WRITE_S:.0f} s"
+    return ClipUnreachableError(clip, detail) if connecting else ClipLostError(clip, detail)
+
+
+def _told_by_bleak(error: BleakBluetoothNotAvailableError) -> SensorError:
+    if error.reason is BleakBluetoothNotAvailableReason.POWERED_OFF:
+        return BluetoothOffError()
+    if error.reason in DENIED:
+        return BluetoothForbiddenError(str(error.args[0]))
+    return BluetoothAbsentError(str(error.args[0]))
+
+
+def _told_by_dbus(error: BleakDBusError, clip: str | None) -> SensorError | None:
+    match error.dbus_error.rpartition(".")[2]:
+        case "AccessDenied" | "NotPermitted" | "NotAuthorized":
+            return BluetoothForbiddenError(_text(error))
+        case "ServiceUnknown" | "NameHasNoOwner" | "NoReply" | "Disconnected":
+            return BluetoothAbsentError("the Bluetooth service, bluetoothd, is not running")
+        case "NotReady":
+            return BluetoothOffError()
+        case "InProgress" | "Busy":
+            return BluetoothBusyError()
+        case "AlreadyConnected":
+            return ClipBusyError(clip)
+    return None
+
+
+def _text(error: Exception) -> str:
+    return str(error) or type(error).__name__

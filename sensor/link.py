@@ -1,0 +1,401 @@
+"""The life of a link to one clip: find it, connect, stream, notice that it is gone, come back. And scan, identify.
+
+`stream` holds a link for as long as someone reads from it; everything happens in the reader's task, so that closing
+or cancelling it leaves nothing behind but a disconnected clip. The strategy was measured on BlueZ and on a virtual
+radio: a fresh scan before every connect (stale device objects fail), the rate set on every connect, a drop or two
+seconds of silence both count as the end, always a disconnect, then a pause that doubles from 0.3 to 15 s.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+
+from sensor.advertisement import Advertisement, Identity
+from sensor.bluetooth import Bluetooth, Heard
+from sensor.errors import (
+    BluetoothBusyError,
+    BluetoothError,
+    ClipLostError,
+    ClipNotFoundError,
+    ClipSilentError,
+    SensorError,
+    WrongClipError,
+)
+from sensor.families import FAMILIES, Family, family_of
+from sensor.samples import BatteryReading, LinkChange, LinkState, Reading, SampleBlock
+
+logger = logging.getLogger(__name__)
+
+SEARCH_S = 8.0
+"""Clips advertise at least once a second; a scan ends as soon as the clip is heard."""
+STALL_S = 2.0
+"""Silence after which a connected clip counts as lost: a firmware that hangs, a bluetoothd that was killed."""
+POLL_S = 0.5
+"""How often the session is asked for writes while nothing arrives."""
+IDENTITY_S = 6.0
+"""How long a clip may take to tell its serial number."""
+FIRST_RETRY_S, LAST_RETRY_S = 0.3, 15.0
+ARRIVALS = 1024
+"""Notifications that may wait for a slow reader, about 40 s of them. When full the oldest is lost, and counted."""
+BACK_S = 0.1
+"""Room before the first bundle of a connection, so that its samples come after the last one of the connection before."""
+LEAP_S = 2.0
+"""A clock that ran ahead of the loop by so much: the computer slept, or its time was set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A clip of a known family that a scan saw."""
+
+    advertisement: Advertisement
+    family: Family
+
+
+@dataclass(frozen=True, slots=True)
+class ClipBinding:
+    """Which clip is the wearer's: bound by address and by the serial number that it tells of itself."""
+
+    family: str
+    address: str
+    name: str
+    serial: str | None
+    rate_hz: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClipReport:
+    """What a clip says of itself when asked."""
+
+    identity: Identity
+    battery: BatteryReading | None
+    """None if it did not say in time."""
+
+
+def retry_delay_s(failures: int) -> float:
+    """Return the pause after so many failures in a row since samples last came (0 for the first)."""
+    return float(min(LAST_RETRY_S, FIRST_RETRY_S * 2 ** min(failures, 16)))
+
+
+# ---- the life of the link, as a table ------------------------------------------------------------------------------
+
+MOVES = {
+    LinkState.WAITING: {LinkState.SEARCHING},
+    LinkState.SEARCHING: {LinkState.CONNECTING, LinkState.WAITING},
+    LinkState.CONNECTING: {LinkState.STREAMING, LinkState.WAITING},
+    LinkState.STREAMING: {LinkState.WAITING},
+}
+
+
+class Life:
+    """Where the link stands, and what of it is worth telling: the first failure and every new reason, once."""
+
+    def __init__(self) -> None:
+        self.state = LinkState.WAITING
+        self._trouble = ""
+
+    def move(self, state: LinkState, time_ns: int, reason: str = "") -> list[LinkChange]:
+        """Go to another state; return the change if it is worth telling. RuntimeError if the table forbids it."""
+        if state not in MOVES[self.state]:
+            raise RuntimeError(f"a link cannot go from {self.state} to {state}")
+        self.state = state
+        if state is LinkState.STREAMING:
+            self._trouble = ""
+        elif state is LinkState.WAITING and reason != self._trouble:
+            self._trouble = reason
+        elif self._trouble:
+            logger.debug("%s: %s", state, reason)
+            return []
+        return [LinkChange(time_ns, state, reason)]
+
+
+class Arrivals:
+    """Notifications on their way from bleak's callback to the reader, stamped with the loop's time as they came."""
+
+    def __init__(self, room: int = ARRIVALS) -> None:
+        self._waiting: deque[tuple[float, bytes]] = deque(maxlen=room)
+        self._news = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self.ended = False
+        self.last_s = self._loop.time()
+        """When something last came."""
+        self.overflowed = 0
+
+    def put(self, data: bytes) -> None:
+        """Take a notification; called by bleak, does nothing else."""
+        if len(self._waiting) == self._waiting.maxlen:
+            self.overflowed += 1
+        self.last_s = self._loop.time()
+        self._waiting.append((self.last_s, data))
+        self._news.set()
+
+    def drop(self) -> None:
+        """Know that the link has ended."""
+        self.ended = True
+        self._news.set()
+
+    async def get(self, wait_s: float) -> tuple[float, bytes] | None:
+        """Return the oldest and when it came, or None if nothing came in time (`POLL_S` at most) or ever will."""
+        if not self._waiting and not self.ended:
+            self._news.clear()
+            # never so short that data which waits in a socket goes unseen after the loop was held up
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(POLL_S, max(0.05, wait_s))):
+                    await self._news.wait()
+        return self._waiting.popleft() if self._waiting else None
+
+
+@dataclass(slots=True)
+class Clock:
+    """UTC for one connection: anchored when it is made, then the loop's own time, which never steps."""
+
+    utc: Callable[[], int]
+    floor_ns: int
+    """Nothing before this: the last sample time already given."""
+    _offset_ns: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._offset_ns = max(self.utc(), self.floor_ns) - _loop_ns()
+
+    def at(self, loop_s: float) -> int:
+        """Return the UTC time of a time of the loop."""
+        return self._offset_ns + round(loop_s * 1e9)
+
+    def has_leapt(self) -> bool:
+        """Tell whether UTC has run away from the loop, which stands still while a computer sleeps."""
+        return self.utc() - self._offset_ns - _loop_ns() > LEAP_S * 1e9
+
+
+def _loop_ns() -> int:
+    return round(asyncio.get_running_loop().time() * 1e9)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One notification, when it came, and what the session made of it; no data at the end of a connection."""
+
+    data: bytes
+    time_ns: int
+    readings: list[SampleBlock | BatteryReading | Identity]
+
+
+# ---- one connection ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which clip to visit, and how."""
+
+    name: str
+    address: str
+    family: Family
+    rate_hz: float
+    serial: str | None = None
+    """What it must say of itself before anything of it is believed; None for any."""
+
+
+async def _visit(
+    bluetooth: Bluetooth, wanted: _Wanted, heard: Heard, utc: Callable[[], int], floor_ns: int
+) -> AsyncGenerator[Arrived, None]:
+    """Connect, subscribe, write what the session wants, and yield what arrives until the link ends: ClipLostError."""
+    loop = asyncio.get_running_loop()
+    arrivals = Arrivals()
+    async with bluetooth.connection(heard, arrivals.drop) as connection:
+        clock = Clock(utc, floor_ns)
+        session = wanted.family.open_session(wanted.rate_hz)
+        await connection.subscribe(wanted.family.notify_prefix, arrivals.put)
+        arrivals.last_s = loop.time()
+        try:
+            while True:
+                for command in session.writes_due(clock.at(loop.time())):
+                    await connection.write(wanted.family.write_prefix, command)
+                notification = await arrivals.get(arrivals.last_s + STALL_S - loop.time())
+                if notification is not None:
+                    arrived_s, data = notification
+                    time_ns = clock.at(arrived_s)
+                    yield Arrived(data, time_ns, session.received(data, time_ns))
+                elif arrivals.ended:
+                    raise ClipLostError(wanted.name, "the connection ended")
+                elif loop.time() >= arrivals.last_s + STALL_S:
+                    raise ClipSilentError(wanted.name, STALL_S)
+                if clock.has_leapt():
+                    raise ClipLostError(wanted.name, "this computer slept, or its clock was set")
+        except SensorError:
+            yield Arrived(b"", clock.at(loop.time()), [*session.flush()])
+            raise
+        finally:
+            if arrivals.overflowed:
+                logger.warning("%s: %d notifications lost to a slow reader", wanted.name, arrivals.overflowed)
+
+
+async def _proven(visit: AsyncGenerator[Arrived, None], wanted: _Wanted) -> AsyncGenerator[Arrived, None]:
+    """Hold back what arrives until the clip has told the serial number that is wanted; WrongClipError for another."""
+    held: list[Arrived] | None = [] if wanted.serial else None
+    async with aclosing(visit):
+        async for arrived in visit:
+            if held is None:
+                yield arrived
+                continue
+            held.append(arrived)
+            if any(_is_wanted(reading, wanted) for reading in arrived.readings):
+                for each in held:
+                    yield each
+                held = None
+            elif arrived.time_ns - held[0].time_ns > IDENTITY_S * 1e9:
+                raise ClipLostError(wanted.name, "it did not tell its serial number")
+
+
+def _is_wanted(reading: SampleBlock | BatteryReading | Identity, wanted: _Wanted) -> bool:
+    if not isinstance(reading, Identity):
+        return False
+    if wanted.serial and reading.serial.upper() != wanted.serial.upper():
+        raise WrongClipError(
+            wanted.name, f"it says its serial number is {reading.serial}, not {wanted.serial}"
+        )
+    return True
+
+
+async def _find(bluetooth: Bluetooth, wanted: _Wanted) -> Heard:
+    """Return the clip with this address as soon as it is heard, ClipNotFoundError if it is not."""
+
+    def is_it(advertisement: Advertisement) -> bool:
+        return advertisement.address.upper() == wanted.address.upper()
+
+    everyone = await bluetooth.connected_already()
+    if not any(is_it(heard.advertisement) for heard in everyone):
+        everyone = await bluetooth.scan(SEARCH_S, is_it)
+    for heard in everyone:
+        if is_it(heard.advertisement):
+            return heard
+    others = [heard.advertisement.address for heard in everyone if wanted.family.matches(heard.advertisement)]
+    raise ClipNotFoundError(wanted.name, wanted.address, sorted(others))
+
+
+# ---- what others call ----------------------------------------------------------------------------------------------
+
+
+async def scan(bluetooth: Bluetooth, seconds: float) -> list[Sighting]:
+    """Return the clips of known families within range, nearest first. Raises BluetoothError."""
+    everyone = await bluetooth.scan(seconds)
+    sightings = [
+        Sighting(heard.advertisement, family)
+        for heard in everyone
+        if (family := family_of(heard.advertisement)) is not None
+    ]
+    return sorted(sightings, key=lambda sighting: -(sighting.advertisement.rssi_dbm or -128))
+
+
+async def identify(
+    bluetooth: Bluetooth, clip: Sighting | ClipBinding, *, utc: Callable[[], int] = time.time_ns
+) -> ClipReport:
+    """Connect once and ask the clip who it is and how full its battery.
+
+    Raises BluetoothError or a ClipError; WrongClipError when a bound clip tells another serial number.
+    """
+    wanted = _wanted(clip) if isinstance(clip, ClipBinding) else _sighted(clip)
+    heard = await _find(bluetooth, wanted)
+    identity: Identity | None = None
+    battery: BatteryReading | None = None
+    enough_s = asyncio.get_running_loop().time() + IDENTITY_S
+    async with aclosing(_proven(_visit(bluetooth, wanted, heard, utc, 0), wanted)) as arrivals:
+        async for arrived in arrivals:
+            for reading in arrived.readings:
+                if isinstance(reading, Identity):
+                    identity = reading
+                elif isinstance(reading, BatteryReading):
+                    battery = reading
+            if (identity and identity.firmware and battery) or asyncio.get_running_loop().time() > enough_s:
+                break
+    if identity is None:
+        raise ClipLostError(wanted.name, "it did not tell its serial number")
+    return ClipReport(identity, battery)
+
+
+def _wanted(binding: ClipBinding) -> _Wanted:
+    family = FAMILIES[binding.family]
+    return _Wanted(binding.name, binding.address, family, binding.rate_hz, binding.serial)
+
+
+def _sighted(sighting: Sighting) -> _Wanted:
+    advertisement = sighting.advertisement
+    name = advertisement.name or advertisement.address
+    return _Wanted(name, advertisement.address, sighting.family, sighting.family.default_rate_hz)
+
+
+class _Course:
+    """What one stream remembers from connection to connection."""
+
+    def __init__(self, utc: Callable[[], int]) -> None:
+        self.last_ns = 0
+        """The last sample time given."""
+        self.failures = 0
+        """In a row, since samples last came."""
+        self._utc = utc
+        self._life = Life()
+        self._bluetooth_works = False
+
+    def move(self, state: LinkState, reason: str = "") -> list[LinkChange]:
+        """Go to another state; return what is worth telling."""
+        self._bluetooth_works |= state is LinkState.CONNECTING
+        return self._life.move(state, max(self._utc(), self.last_ns), reason)
+
+    def take(self, arrived: Arrived) -> list[Reading]:
+        """Return what others are to know of a notification."""
+        told: list[Reading] = []
+        for reading in arrived.readings:
+            if isinstance(reading, SampleBlock):
+                if self._life.state is LinkState.CONNECTING:
+                    told += self.move(LinkState.STREAMING)
+                self.failures = 0
+                self.last_ns = max(self.last_ns, int(reading.time_ns[-1]))
+            if not isinstance(reading, Identity):
+                told.append(reading)
+        return told
+
+    def is_over(self, error: SensorError) -> bool:
+        """Tell whether to give up: it is another clip, or this computer's Bluetooth never worked."""
+        self._bluetooth_works |= not isinstance(error, BluetoothError) or isinstance(
+            error, BluetoothBusyError
+        )
+        return isinstance(error, WrongClipError) or not self._bluetooth_works
+
+
+async def stream(
+    bluetooth: Bluetooth,
+    binding: ClipBinding,
+    *,
+    utc: Callable[[], int] = time.time_ns,
+    on_notification: Callable[[bytes, int], None] | None = None,
+) -> AsyncGenerator[Reading, None]:
+    """Yield samples, battery and what happens to the link, for ever; close it with `contextlib.aclosing`.
+
+    Losses are told as LinkChange and mended. Raises WrongClipError when the clip at the bound address is another
+    (not one of its samples is yielded), and BluetoothError when this computer's Bluetooth does not work at the very
+    start; later that is waited out. `on_notification` gets the raw bytes of the bound clip and their UTC time.
+    """
+    wanted = _wanted(binding)
+    course = _Course(utc)
+    while True:
+        try:
+            for change in course.move(LinkState.SEARCHING):
+                yield change
+            heard = await _find(bluetooth, wanted)
+            for change in course.move(LinkState.CONNECTING):
+                yield change
+            visit = _visit(bluetooth, wanted, heard, utc, course.last_ns + round(BACK_S * 1e9))
+            async with aclosing(_proven(visit, wanted)) as arrivals:
+                async for arrived in arrivals:
+                    if on_notification and arrived.data:
+                        on_notification(arrived.data, arrived.time_ns)
+                    for reading in course.take(arrived):
+                        yield reading
+        except SensorError as error:
+            for change in course.move(LinkState.WAITING, f"{error}: {error.way_out}"):
+                yield change
+            if course.is_over(error):
+                raise
+        await asyncio.sleep(retry_delay_s(course.failures))
+        course.failures += 1

@@ -1,0 +1,71 @@
+"""A world without hardware: an air, a computer with Bluetooth on it, and clips to be worn."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from bumble import core
+from bumble.device import Connection
+
+from sensor.bluetooth import Bluetooth
+from sensor.virtual.backend import backends_on
+from sensor.virtual.clip import VirtualClip
+from sensor.virtual.firmware import Firmware
+from sensor.virtual.motion import Motion
+from sensor.virtual.radio import Radio, virtual_device
+
+COMPUTER_ADDRESS = "C0:00:00:00:00:01"
+PHONE_ADDRESS = "C0:00:00:00:00:02"
+
+
+class VirtualWorld:
+    """What `virtual_world` gives: `bluetooth` for the code under test, `clip` to make things happen to."""
+
+    def __init__(self, radio: Radio, bluetooth: Bluetooth, clip: VirtualClip) -> None:
+        self.radio = radio
+        self.bluetooth = bluetooth
+        self.clip = clip
+        self.clips = [clip]
+
+    async def add_clip(self, firmware: Firmware, **options: Any) -> VirtualClip:
+        """Switch on one more clip in the same room; options as for `VirtualClip.create`."""
+        clip = await VirtualClip.create(self.radio, firmware, **options)
+        self.clips.append(clip)
+        return clip
+
+    async def seize(self, clip: VirtualClip) -> Connection:
+        """Let somebody's phone connect to the clip, which then no longer advertises; `disconnect()` frees it."""
+        _, phone = await virtual_device(self.radio, "phone", PHONE_ADDRESS)
+        return await phone.connect(clip.address, core.PhysicalTransport.LE, timeout=None)
+
+
+@asynccontextmanager
+async def virtual_world(
+    motion: Motion | None = None,
+    *,
+    firmware: Firmware | None = None,
+    name: str = "WT901BLE",
+    address: str | None = None,
+    advertises_service: bool = True,
+    radio: Radio | None = None,
+) -> AsyncIterator[VirtualWorld]:
+    """Open a world with one clip that feels `motion` (or has the `firmware` given); nothing is left of it after.
+
+    Runs on any asyncio loop: on a real one for people, on a virtual one (discrete events) for tests.
+    """
+    if firmware is None:
+        if motion is None:
+            raise ValueError("a motion or a firmware is needed")
+        firmware = Firmware(motion)
+    radio = radio or Radio()
+    _, computer = await virtual_device(radio, "computer", COMPUTER_ADDRESS)
+    clip = await VirtualClip.create(
+        radio, firmware, name=name, address=address, advertises_service=advertises_service
+    )
+    world = VirtualWorld(radio, Bluetooth(backends_on(computer)), clip)
+    try:
+        yield world
+    finally:
+        for each in world.clips:
+            await each.close()
+        radio.close()
