@@ -9,12 +9,12 @@ seconds of silence both count as the end, always a disconnect, then a pause that
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from contextlib import aclosing
+from dataclasses import dataclass
 
 from sensor.advertisement import Advertisement, Identity
+from sensor.arrivals import Arrivals, Clock
 from sensor.bluetooth import Bluetooth, Heard
 from sensor.errors import (
     BluetoothBusyError,
@@ -34,17 +34,11 @@ SEARCH_S = 8.0
 """Clips advertise at least once a second; a scan ends as soon as the clip is heard."""
 STALL_S = 2.0
 """Silence after which a connected clip counts as lost: a firmware that hangs, a bluetoothd that was killed."""
-POLL_S = 0.5
-"""How often the session is asked for writes while nothing arrives."""
 IDENTITY_S = 6.0
-"""How long a clip may take to tell its serial number."""
+"""How long a clip may take to tell its serial number: a session asks five times, a second apart."""
 FIRST_RETRY_S, LAST_RETRY_S = 0.3, 15.0
-ARRIVALS = 1024
-"""Notifications that may wait for a slow reader, about 40 s of them. When full the oldest is lost, and counted."""
 BACK_S = 0.1
-"""Room before the first bundle of a connection, so that its samples come after the last one of the connection before."""
-LEAP_S = 2.0
-"""A clock that ran ahead of the loop by so much: the computer slept, or its time was set."""
+"""Room before the first bundle of a connection, so that its samples come after the last of the connection before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,86 +85,26 @@ MOVES = {
 
 
 class Life:
-    """Where the link stands, and what of it is worth telling: the first failure and every new reason, once."""
+    """Where the link stands, and what of it is worth telling: the first failure and every new kind of it, once."""
 
     def __init__(self) -> None:
         self.state = LinkState.WAITING
-        self._trouble = ""
+        self._trouble: type[SensorError] | None = None
 
-    def move(self, state: LinkState, time_ns: int, reason: str = "") -> list[LinkChange]:
+    def move(self, state: LinkState, time_ns: int, error: SensorError | None = None) -> list[LinkChange]:
         """Go to another state; return the change if it is worth telling. RuntimeError if the table forbids it."""
         if state not in MOVES[self.state]:
             raise RuntimeError(f"a link cannot go from {self.state} to {state}")
         self.state = state
+        reason = f"{error}: {error.way_out}" if error else ""
         if state is LinkState.STREAMING:
-            self._trouble = ""
-        elif state is LinkState.WAITING and reason != self._trouble:
-            self._trouble = reason
+            self._trouble = None
+        elif error and type(error) is not self._trouble:
+            self._trouble = type(error)
         elif self._trouble:
             logger.debug("%s: %s", state, reason)
             return []
         return [LinkChange(time_ns, state, reason)]
-
-
-class Arrivals:
-    """Notifications on their way from bleak's callback to the reader, stamped with the loop's time as they came."""
-
-    def __init__(self, room: int = ARRIVALS) -> None:
-        self._waiting: deque[tuple[float, bytes]] = deque(maxlen=room)
-        self._news = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
-        self.ended = False
-        self.last_s = self._loop.time()
-        """When something last came."""
-        self.overflowed = 0
-
-    def put(self, data: bytes) -> None:
-        """Take a notification; called by bleak, does nothing else."""
-        if len(self._waiting) == self._waiting.maxlen:
-            self.overflowed += 1
-        self.last_s = self._loop.time()
-        self._waiting.append((self.last_s, data))
-        self._news.set()
-
-    def drop(self) -> None:
-        """Know that the link has ended."""
-        self.ended = True
-        self._news.set()
-
-    async def get(self, wait_s: float) -> tuple[float, bytes] | None:
-        """Return the oldest and when it came, or None if nothing came in time (`POLL_S` at most) or ever will."""
-        if not self._waiting and not self.ended:
-            self._news.clear()
-            # never so short that data which waits in a socket goes unseen after the loop was held up
-            with suppress(TimeoutError):
-                async with asyncio.timeout(min(POLL_S, max(0.05, wait_s))):
-                    await self._news.wait()
-        return self._waiting.popleft() if self._waiting else None
-
-
-@dataclass(slots=True)
-class Clock:
-    """UTC for one connection: anchored when it is made, then the loop's own time, which never steps."""
-
-    utc: Callable[[], int]
-    floor_ns: int
-    """Nothing before this: the last sample time already given."""
-    _offset_ns: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._offset_ns = max(self.utc(), self.floor_ns) - _loop_ns()
-
-    def at(self, loop_s: float) -> int:
-        """Return the UTC time of a time of the loop."""
-        return self._offset_ns + round(loop_s * 1e9)
-
-    def has_leapt(self) -> bool:
-        """Tell whether UTC has run away from the loop, which stands still while a computer sleeps."""
-        return self.utc() - self._offset_ns - _loop_ns() > LEAP_S * 1e9
-
-
-def _loop_ns() -> int:
-    return round(asyncio.get_running_loop().time() * 1e9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,9 +198,10 @@ async def _find(bluetooth: Bluetooth, wanted: _Wanted) -> Heard:
     def is_it(advertisement: Advertisement) -> bool:
         return advertisement.address.upper() == wanted.address.upper()
 
-    everyone = await bluetooth.connected_already()
+    everyone = await bluetooth.scan(SEARCH_S, is_it)
     if not any(is_it(heard.advertisement) for heard in everyone):
-        everyone = await bluetooth.scan(SEARCH_S, is_it)
+        # Only now: a link that is just being ended still counts as connected, and would fail.
+        everyone += await bluetooth.connected_already()
     for heard in everyone:
         if is_it(heard.advertisement):
             return heard
@@ -337,10 +272,10 @@ class _Course:
         self._life = Life()
         self._bluetooth_works = False
 
-    def move(self, state: LinkState, reason: str = "") -> list[LinkChange]:
+    def move(self, state: LinkState, error: SensorError | None = None) -> list[LinkChange]:
         """Go to another state; return what is worth telling."""
         self._bluetooth_works |= state is LinkState.CONNECTING
-        return self._life.move(state, max(self._utc(), self.last_ns), reason)
+        return self._life.move(state, max(self._utc(), self.last_ns), error)
 
     def take(self, arrived: Arrived) -> list[Reading]:
         """Return what others are to know of a notification."""
@@ -393,7 +328,7 @@ async def stream(
                     for reading in course.take(arrived):
                         yield reading
         except SensorError as error:
-            for change in course.move(LinkState.WAITING, f"{error}: {error.way_out}"):
+            for change in course.move(LinkState.WAITING, error):
                 yield change
             if course.is_over(error):
                 raise

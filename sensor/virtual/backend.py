@@ -1,6 +1,6 @@
 """bleak's scanner and client on a bumble device: the code that talks to hardware reaches virtual clips unchanged.
 
-`backends_on(device)` gives the pair of classes that bleak 3.1 takes as `backend=`. It copies how bleak's own
+`classes_on(device)` gives the pair of classes that bleak 3.1 takes as `backend=`. It copies how bleak's own
 backends behave, in what they raise, too: services are gone after a drop, requests cut by it raise BleakError,
 a connection that is not made in time raises TimeoutError.
 """
@@ -16,14 +16,17 @@ from bleak.backends.descriptor import BleakGATTDescriptor
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, AdvertisementDataCallback, BaseBleakScanner
 from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
-from bleak.exc import BleakError, BleakGATTProtocolError
+from bleak.exc import (
+    BleakBluetoothNotAvailableError,
+    BleakBluetoothNotAvailableReason,
+    BleakError,
+    BleakGATTProtocolError,
+)
 from bleak.uuids import normalize_uuid_str
 from bumble import att, core, gatt_client, hci
 from bumble.core import UUID, AdvertisingData
 from bumble.device import Advertisement, Connection, Device, Peer
 from bumble.gatt import Characteristic
-
-from sensor.bluetooth import Backends
 
 T = TypeVar("T")
 
@@ -57,6 +60,8 @@ class VirtualScanner(BaseBleakScanner):
     """bleak's scanner on a bumble device."""
 
     device: ClassVar[Device]
+    powered: ClassVar[bool] = True
+    """Whether Bluetooth is switched on."""
 
     def __init__(
         self,
@@ -70,6 +75,10 @@ class VirtualScanner(BaseBleakScanner):
 
     async def start(self) -> None:
         """Start scanning."""
+        if not self.powered:
+            raise BleakBluetoothNotAvailableError(
+                "No powered Bluetooth adapters found.", BleakBluetoothNotAvailableReason.POWERED_OFF
+            )
         self.seen_devices = {}
         self.device.on(Device.EVENT_ADVERTISEMENT, self._on_advertisement)
         await _uncut(self.device.start_scanning(active=self._active))
@@ -288,9 +297,9 @@ class VirtualClient(BaseBleakClient):
         await self._answered(characteristic.obj.unsubscribe(self._subscribers.pop(characteristic.handle)))
 
 
-def backends_on(device: Device) -> Backends:
-    """Return bleak's pair of backends bound to this bumble device (bleak takes classes, not objects)."""
-    return Backends(
-        scanner=type("VirtualScanner", (VirtualScanner,), {"device": device}),
-        client=type("VirtualClient", (VirtualClient,), {"device": device, "connecting": asyncio.Lock()}),
+def classes_on(device: Device) -> tuple[type[VirtualScanner], type[VirtualClient]]:
+    """Return bleak's pair of backends bound to this bumble device: bleak takes classes, not objects."""
+    return (
+        type("VirtualScanner", (VirtualScanner,), {"device": device}),
+        type("VirtualClient", (VirtualClient,), {"device": device, "connecting": asyncio.Lock()}),
     )

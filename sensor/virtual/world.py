@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from bumble import core
-from bumble.device import Connection
+from bumble.device import Connection, Device
 
-from sensor.bluetooth import Bluetooth
-from sensor.virtual.backend import backends_on
+from sensor.bluetooth import Backends, Bluetooth
+from sensor.virtual.backend import classes_on
 from sensor.virtual.clip import VirtualClip
 from sensor.virtual.firmware import Firmware
 from sensor.virtual.motion import Motion
@@ -21,11 +21,13 @@ PHONE_ADDRESS = "C0:00:00:00:00:02"
 class VirtualWorld:
     """What `virtual_world` gives: `bluetooth` for the code under test, `clip` to make things happen to."""
 
-    def __init__(self, radio: Radio, bluetooth: Bluetooth, clip: VirtualClip) -> None:
+    def __init__(self, radio: Radio, computer: Device, clip: VirtualClip) -> None:
         self.radio = radio
-        self.bluetooth = bluetooth
         self.clip = clip
         self.clips = [clip]
+        self._computer = computer
+        self._scanner, client = classes_on(computer)
+        self.bluetooth = Bluetooth(Backends(self._scanner, client))
 
     async def add_clip(self, firmware: Firmware, **options: Any) -> VirtualClip:
         """Switch on one more clip in the same room; options as for `VirtualClip.create`."""
@@ -37,6 +39,16 @@ class VirtualWorld:
         """Let somebody's phone connect to the clip, which then no longer advertises; `disconnect()` frees it."""
         _, phone = await virtual_device(self.radio, "phone", PHONE_ADDRESS)
         return await phone.connect(clip.address, core.PhysicalTransport.LE, timeout=None)
+
+    async def switch_bluetooth_off(self) -> None:
+        """Switch the computer's Bluetooth off: links end, and scanning raises what bleak raises then."""
+        self._scanner.powered = False
+        for connection in list(self._computer.connections.values()):
+            await connection.disconnect()
+
+    def switch_bluetooth_on(self) -> None:
+        """Switch it on again."""
+        self._scanner.powered = True
 
 
 @asynccontextmanager
@@ -62,7 +74,7 @@ async def virtual_world(
     clip = await VirtualClip.create(
         radio, firmware, name=name, address=address, advertises_service=advertises_service
     )
-    world = VirtualWorld(radio, Bluetooth(backends_on(computer)), clip)
+    world = VirtualWorld(radio, computer, clip)
     try:
         yield world
     finally:

@@ -26,6 +26,13 @@ radio = [
 """The marks of a module that runs on the virtual radio."""
 
 MAC = "C4:A3:FC:76:9B:33"
+OTHER_MAC = "D7:11:22:33:44:55"
+SEARCHING, CONNECTING, STREAMING, WAITING = (
+    LinkState.SEARCHING,
+    LinkState.CONNECTING,
+    LinkState.STREAMING,
+    LinkState.WAITING,
+)
 CODES = {10.0: 0x06, 20.0: 0x07, 50.0: 0x08, 100.0: 0x09, 200.0: 0x0B}
 BOUND = ClipBinding(family="witmotion", address=MAC, name="WT901BLE", serial=MAC, rate_hz=50.0)
 
@@ -39,9 +46,9 @@ def numbered(rows: int) -> NDArray[np.int16]:
     return counts
 
 
-def numbers_of(counts: NDArray[np.int16]) -> NDArray[np.int64]:
-    """Return which rows these are."""
-    return counts[:, 2].astype(np.int64) * 500 + counts[:, 0]
+def others() -> set[str]:
+    """Return the names of all tasks but this one."""
+    return {task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()}
 
 
 def numbered_firmware(seconds: float, rate_hz: float = 50.0, mac: str = MAC) -> Firmware:
@@ -86,14 +93,24 @@ class Listener:
         """Return the time of every sample."""
         return np.concatenate([np.empty(0, np.int64), *(block.time_ns for block in self.blocks)])
 
-    def counts(self) -> NDArray[np.int16]:
-        """Return every sample as the raw counts it came from."""
-        rows = [np.empty((0, 6))]
-        for block in self.blocks:
-            assert block.gyr_radps is not None
-            acc = block.acc_mps2 / STANDARD_GRAVITY_MPS2 * COUNTS_PER_G
-            rows.append(np.hstack([acc, np.degrees(block.gyr_radps) * COUNTS_PER_DPS]))
-        return np.rint(np.concatenate(rows)).astype(np.int16)
+    def acc_counts(self) -> NDArray[np.float64]:
+        """Return the raw acceleration counts (n, 3) that every sample came from; NaN where it was damaged."""
+        acc_mps2 = np.concatenate([np.empty((0, 3)), *(block.acc_mps2 for block in self.blocks)])
+        return np.rint(acc_mps2 / STANDARD_GRAVITY_MPS2 * COUNTS_PER_G)
+
+    def rows(self) -> list[int]:
+        """Return the numbers of the numbered rows that arrived, after checking that the gyroscope agrees."""
+        acc_counts = self.acc_counts()
+        rows = acc_counts[:, 2] * 500 + acc_counts[:, 0]
+        gyr_radps = np.concatenate([np.empty((0, 3)), *(block.gyr_radps for block in self.blocks)])
+        assert (np.rint(np.degrees(gyr_radps[:, 0]) * COUNTS_PER_DPS) == -(rows % 700)).all()
+        return [int(row) for row in rows]
+
+    def assert_whole(self) -> None:
+        """Check that every row from the first to the last arrived once, in order, at times that only go forward."""
+        rows = self.rows()
+        assert rows == list(range(rows[0], rows[0] + len(rows)))
+        assert (np.diff(self.time_ns()) > 0).all()
 
 
 @asynccontextmanager

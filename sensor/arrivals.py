@@ -1,0 +1,75 @@
+"""Notifications on their way from the Bluetooth callback to the reader, and the UTC times at which they came."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+ROOM = 1024
+"""Notifications that may wait for a slow reader, about 40 s of them. When full the oldest is lost, and counted."""
+POLL_S = 0.5
+"""How often a reader gets to do other things while nothing arrives."""
+LEAP_S = 2.0
+"""A clock that ran ahead of the loop by so much: the computer slept, or its time was set."""
+
+
+class Arrivals:
+    """A bounded queue, each notification stamped with the loop's time as it came."""
+
+    def __init__(self, room: int = ROOM) -> None:
+        self._waiting: deque[tuple[float, bytes]] = deque(maxlen=room)
+        self._news = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self.ended = False
+        self.last_s = self._loop.time()
+        """When something last came."""
+        self.overflowed = 0
+
+    def put(self, data: bytes) -> None:
+        """Take a notification; called by bleak, does nothing else."""
+        if len(self._waiting) == self._waiting.maxlen:
+            self.overflowed += 1
+        self.last_s = self._loop.time()
+        self._waiting.append((self.last_s, data))
+        self._news.set()
+
+    def drop(self) -> None:
+        """Know that the link has ended."""
+        self.ended = True
+        self._news.set()
+
+    async def get(self, wait_s: float) -> tuple[float, bytes] | None:
+        """Return the oldest and when it came, or None if nothing came in time (`POLL_S` at most) or ever will."""
+        if not self._waiting and not self.ended:
+            self._news.clear()
+            # never so short that data which waits in a socket goes unseen after the loop was held up
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(POLL_S, max(0.05, wait_s))):
+                    await self._news.wait()
+        return self._waiting.popleft() if self._waiting else None
+
+
+@dataclass(slots=True)
+class Clock:
+    """UTC for one connection: anchored when it is made, then the loop's own time, which never steps."""
+
+    utc: Callable[[], int]
+    floor_ns: int
+    """Nothing before this: the last sample time already given."""
+    _offset_ns: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._offset_ns = max(self.utc(), self.floor_ns) - _loop_ns()
+
+    def at(self, loop_s: float) -> int:
+        """Return the UTC time of a time of the loop."""
+        return self._offset_ns + round(loop_s * 1e9)
+
+    def has_leapt(self) -> bool:
+        """Tell whether UTC has run away from the loop, which stands still while a computer sleeps."""
+        return self.utc() - self._offset_ns - _loop_ns() > LEAP_S * 1e9
+
+
+def _loop_ns() -> int:
+    return round(asyncio.get_running_loop().time() * 1e9)
