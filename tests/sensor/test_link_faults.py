@@ -208,6 +208,29 @@ def test_a_clip_that_vanishes_while_connecting_is_tried_again() -> None:
     virtual_time.run(main())
 
 
+def test_a_clip_that_is_gone_before_it_answers_is_unreachable() -> None:
+    """Heard, then out of range: connecting gives up in time, says so, and leaves the adapter free for the next try."""
+
+    async def main() -> None:
+        listener = Listener()
+        async with (
+            virtual_world(firmware=numbered_firmware(600)) as world,
+            aclosing(stream(world.bluetooth, BOUND, utc=virtual_time.utc_ns)) as readings,
+        ):
+            async for reading in readings:
+                listener.heard.append((asyncio.get_running_loop().time(), reading))
+                if listener.states[-1] is CONNECTING:
+                    world.clip.vanish(13)
+                if listener.blocks:
+                    break
+
+        assert listener.states == [SEARCHING, CONNECTING, WAITING, STREAMING]
+        assert "could not be reached" in listener.changes[2][1].reason
+        assert listener.changes[3][0] - listener.changes[2][0] < 5
+
+    virtual_time.run(main())
+
+
 def test_one_clip_away_does_not_keep_another_down() -> None:
     """Two clips on one adapter: while one is searched for in vain, the other drops and comes back."""
 

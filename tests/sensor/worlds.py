@@ -63,6 +63,8 @@ class Listener:
     """What a stream yielded, and at which time of the loop."""
 
     heard: list[tuple[float, Reading]] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever something is heard."""
 
     @property
     def blocks(self) -> list[SampleBlock]:
@@ -128,6 +130,7 @@ async def listening(
         async with aclosing(stream(bluetooth, binding, utc=utc, **options)) as readings:
             async for reading in readings:
                 listener.heard.append((asyncio.get_running_loop().time(), reading))
+                listener.news.set()
 
     task = asyncio.create_task(listen(), name="listener")
     try:
