@@ -7,7 +7,7 @@ a way out. Knows nothing of what the bytes mean and keeps no link alive: that is
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from bleak import BleakAdapter, BleakClient, BleakScanner
@@ -41,6 +41,8 @@ CONNECT_S = 12.0
 DISCONNECT_S = 5.0
 """bluetoothd takes 1.9 to 2.7 s to end a live link (its own timer is 2 s), and 10 s when it has died."""
 WRITE_S = 5.0
+SCAN_START_S = 10.0
+"""A Bluetooth service that takes longer to start and stop a scan hangs."""
 CONNECTED_SERVICES = ["1801"]
 """GATT itself: what every connected Low Energy device has."""
 
@@ -120,12 +122,14 @@ class Bluetooth:
 
         backend = self._backends.scanner if self._backends else None
         with _told(None):
-            async with self._adapter, BleakScanner(on_advertisement, backend=backend):
-                try:
+            async with (
+                self._adapter,
+                asyncio.timeout(seconds + SCAN_START_S),
+                BleakScanner(on_advertisement, backend=backend),
+            ):
+                with suppress(TimeoutError):
                     async with asyncio.timeout(seconds):
                         await enough.wait()
-                except TimeoutError:
-                    pass
         return list(heard.values())
 
     async def connected_already(self) -> list[Heard]:
@@ -221,7 +225,8 @@ def told(error: Exception, clip: str | None, *, connecting: bool = False) -> Sen
         case BleakDBusError() if known := _told_by_dbus(error, clip):
             return known
     if clip is None:
-        return BluetoothAbsentError(_text(error))
+        hangs = isinstance(error, TimeoutError)
+        return BluetoothAbsentError("the Bluetooth service does not answer" if hangs else _text(error))
     detail = _text(error)
     if isinstance(error, TimeoutError):
         detail = f"it did not answer within {CONNECT_S if connecting else WRITE_S:.0f} s"

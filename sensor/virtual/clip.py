@@ -152,12 +152,6 @@ class VirtualClip:
                 hci.HCI_ErrorCode.REMOTE_DEVICE_TERMINATED_CONNECTION_DUE_TO_POWER_OFF_ERROR
             )
 
-    def restart(self) -> None:
-        """Lose power and get it back: what was not saved is lost (the link goes the way of `say_goodbye`)."""
-        self.firmware.restart()
-        self._switched_on_s = self._loop.time()
-        self._silent = False
-
     # ---- what it does -------------------------------------------------------------------------------------
 
     def _on_connection(self, connection: Connection) -> None:

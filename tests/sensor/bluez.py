@@ -50,6 +50,8 @@ class FakeBlueZ:
         self.firmware = firmware
         self.fail: dict[str, list[tuple[str, str]]] = {}
         """Errors to answer with: name and text, by method, one a call."""
+        self.hang: set[str] = set()
+        """Methods that are never answered."""
         self.calls: list[str] = []
         self.sent = 0
         self.adapter = "/org/bluez/hci0"
@@ -206,6 +208,8 @@ class FakeBlueZ:
         self.calls.append(message.member)
         if errors := self.fail.get(message.member):
             return Message.new_error(message, *errors.pop(0))
+        if message.member in self.hang:
+            return True  # handled, they say
         if message.member == "GetManagedObjects":
             return Message.new_method_return(message, "a{oa{sa{sv}}}", [self._objects])
         if message.path not in self._objects:

@@ -149,6 +149,11 @@ def occupy(bluez: FakeBlueZ) -> None:
     bluez.fail["StartDiscovery"] = [("org.bluez.Error.InProgress", "Operation already in progress")]
 
 
+def hang(bluez: FakeBlueZ) -> None:
+    """Have bluetoothd hang."""
+    bluez.hang = {"StartDiscovery", "StopDiscovery"}
+
+
 def stop(bluez: FakeBlueZ) -> None:
     """Stop bluetoothd."""
     bluez.stop()
@@ -162,12 +167,17 @@ def stop(bluez: FakeBlueZ) -> None:
         (forbid, BluetoothForbiddenError),
         (occupy, BluetoothBusyError),
         (stop, BluetoothAbsentError),
+        (hang, BluetoothAbsentError),
     ],
 )
 def test_trouble_with_bluez_is_named(
-    on_bluez: Callable[[Scenario], None], trouble: Callable[[FakeBlueZ], None], kind: type[SensorError]
+    on_bluez: Callable[[Scenario], None],
+    monkeypatch: pytest.MonkeyPatch,
+    trouble: Callable[[FakeBlueZ], None],
+    kind: type[SensorError],
 ) -> None:
-    """Off, unplugged, forbidden, busy, not running: each is its own error."""
+    """Off, unplugged, forbidden, busy, not running, hanging: each is an error of its kind."""
+    monkeypatch.setattr("sensor.bluetooth.SCAN_START_S", 0.5)
 
     async def scenario(bluez: FakeBlueZ) -> None:
         trouble(bluez)
