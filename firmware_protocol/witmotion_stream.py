@@ -45,7 +45,7 @@ class WitMotionStream:
         count, odd = divmod(len(data), FRAME_LENGTH)
         if not self._rest and not odd and self._in_step and data[1::FRAME_LENGTH] == b"\x61" * count:
             # Whole data frames and nothing else, as nearly always.
-            frames = [ImuFrame(c[0:3], c[3:6], c[6:9]) for c in _COUNTS.iter_unpack(data)]  # type: ignore[arg-type]
+            frames = [ImuFrame(c[0:3], c[3:6], c[6:9]) for c in _COUNTS.iter_unpack(data)]
             if data[0::FRAME_LENGTH] == b"\x55" * count and all(map(_plausible, frames)):
                 self.frames += count
                 return [*frames]

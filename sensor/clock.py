@@ -150,4 +150,5 @@ class SampleClock:
         step_s = self._period_s + min(limit_s, max(-limit_s, behind_s / FOLLOW_SAMPLES))
         times_s = self._grid_s + np.arange(count) * step_s
         self._grid_s += count * step_s
-        return np.rint(times_s * 1e9).astype(np.int64) + (self._origin_ns or 0)
+        times_ns: NDArray[np.int64] = np.rint(times_s * 1e9).astype(np.int64) + (self._origin_ns or 0)
+        return times_ns

@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 ROOMS = ("firmware_protocol", "sensor", "processing", "storage", "dashboards", "neckline")
 FORBIDDEN_CLAIMS = re.compile(
-    r"\b(diagnos(e|es|ing) |treats\b|prevents (pain|injury)|clinically proven|cures?\b|billable)", re.IGNORECASE
+    r"\b(diagnos(e|es|ing) |treats\b|prevents (pain|injury)|clinically proven|cures?\b|billable)",
+    re.IGNORECASE,
 )
 
 
@@ -27,7 +28,9 @@ def test_no_other_distribution_owns_our_names() -> None:
 def test_every_package_is_listed() -> None:
     """A folder with an `__init__.py` in a room is in the explicit list, and nothing else is."""
     found = {
-        ".".join(init.parent.relative_to(ROOT).parts) for room in ROOMS for init in (ROOT / room).rglob("__init__.py")
+        ".".join(init.parent.relative_to(ROOT).parts)
+        for room in ROOMS
+        for init in (ROOT / room).rglob("__init__.py")
     }
     assert found == set(PROJECT["tool"]["setuptools"]["packages"])
 
