@@ -1,0 +1,137 @@
+"""What can go wrong in the service around the other rooms: one base, saying what is wrong and the way out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class NecklineError(RuntimeError):
+    """The base of this room's errors: `str` says what is wrong, `way_out` what to do."""
+
+    def __init__(self, message: str, way_out: str) -> None:
+        super().__init__(message)
+        self.way_out = way_out
+
+
+# ---- configuration ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in a configuration file."""
+
+    key: str
+    """With its table, as `detector.hold_s`; empty when it is about the file as a whole."""
+    line: int | None
+    """From 1; None when there is no such line, as for a key that is lacking."""
+    message: str
+    """A sentence that names the key."""
+    nearest: str = ""
+    """The known key or word that was probably meant."""
+
+
+class SetupError(NecklineError):
+    """The base of what is wrong or lacking in the configuration."""
+
+
+class ConfigError(SetupError):
+    """The configuration file cannot serve: `problems` says why, each with its line."""
+
+    def __init__(self, path: Path, problems: tuple[Problem, ...]) -> None:
+        self.path, self.problems = path, problems
+        lines = [f"{path}{f', line {each.line}' if each.line else ''}: {each.message}" for each in problems]
+        super().__init__("\n".join(lines), "correct the file, then try it with `neckline config check`")
+
+
+class ConfigAbsentError(SetupError):
+    """The configuration file that was named is not there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(
+            f"there is no configuration file {path}",
+            "name another with --config, or write this one with `neckline config init`",
+        )
+
+
+class ConfigUnwritableError(SetupError):
+    """The configuration file cannot be written."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        self.path = path
+        super().__init__(
+            f"the configuration {path} cannot be written: {detail}",
+            "make its folder writable, or name another file with --config",
+        )
+
+
+class ConfigExistsError(SetupError):
+    """A new configuration file would replace one that is there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(
+            f"there is a configuration already: {path}",
+            "edit it, or move it away before `neckline config init`",
+        )
+
+
+class NotPairedError(SetupError):
+    """No clip is known."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no clip is paired yet",
+            "switch the clip on and run `neckline pair`; `neckline run --simulated` needs none",
+        )
+
+
+class NoWearerError(SetupError):
+    """No pseudonym is known to store anything under."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the configuration names no wearer",
+            "run `neckline config init` or `neckline pair`: each writes a random pseudonym, wearer.id",
+        )
+
+
+class SecretError(SetupError):
+    """A file that holds a secret cannot be read."""
+
+    def __init__(self, path: Path, key: str, detail: str) -> None:
+        self.path, self.key = path, key
+        super().__init__(
+            f"{key} names {path}, which cannot be read: {detail}",
+            f"write the secret into that file, or correct {key}",
+        )
+
+
+# ---- talking to a running service ------------------------------------------------------------------------------------
+
+
+class ControlError(NecklineError):
+    """The base of what goes wrong between a command and the running service."""
+
+
+class ServiceAbsentError(ControlError):
+    """Nobody runs on this journal."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(
+            "neckline is not running on this journal" + (f" ({detail})" if detail else ""),
+            "start it with `neckline run`",
+        )
+
+
+class ServiceSilentError(ControlError):
+    """The running service does not answer."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            f"the running neckline does not answer ({detail})",
+            "stop it, then start it again with `neckline run`",
+        )
+
+
+class ControlRefusedError(ControlError):
+    """The running service understood and refused; the sentence and the way out are its own."""
