@@ -135,3 +135,14 @@ class ServiceSilentError(ControlError):
 
 class ControlRefusedError(ControlError):
     """The running service understood and refused; the sentence and the way out are its own."""
+
+
+# ---- telling the wearer ----------------------------------------------------------------------------------------------
+
+
+class ChannelError(NecklineError):
+    """A channel to the wearer does not work; `channel` is its name."""
+
+    def __init__(self, channel: str, message: str, way_out: str) -> None:
+        self.channel = channel
+        super().__init__(message, way_out)
