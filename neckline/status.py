@@ -1,4 +1,4 @@
-"""What runs at this moment, as one value: the terminal view draws it, `neckline status` asks for it."""
+"""What a running service says of itself, as one value: the terminal view draws it, `neckline status` asks for it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,8 +6,6 @@ from pathlib import Path
 from processing.settings import Mode
 from processing.state import Now
 from sensor.samples import BatteryReading, LinkChange
-from storage.forwarder import ForwarderStatus
-from storage.writer import WriterStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +16,38 @@ class Today:
     slouched_s: int = 0
     unknown_s: int = 0
     """Not judged: moving, lying, not worn, no signal, …"""
-    slouches: int = 0
+    episodes: int = 0
     """Sustained slouches that began."""
     alerts: int = 0
-    last_alert_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JournalStatus:
+    """How the writer fares."""
+
+    path: Path
+    pending: int = 0
+    """Rows that wait to be written."""
+    dropped_epochs: int = 0
+    """Epochs that were given up because the disk stayed away for too long."""
+    trouble: str = ""
+    """What is wrong and what to do; empty while all is well."""
+
+
+@dataclass(frozen=True, slots=True)
+class InfluxStatus:
+    """How the feed to InfluxDB fares."""
+
+    backlog_rows: int
+    oldest_ns: int | None
+    """Time of the oldest row that is not delivered."""
+    dead_letters: int
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelStatus:
-    """How a channel to the wearer does."""
+    """How a channel to the wearer fares."""
 
     name: str
     sent: int = 0
@@ -43,26 +64,29 @@ class Status:
 
     time_ns: int
     """When this was so."""
+    started_ns: int
     wearer: str
     placement: str
+    clip: str
+    """The clip's name."""
     simulated: bool
     now: Now
     hold_s: float
     mode: Mode
     link: LinkChange | None
-    """The last change of the link; None before the first."""
+    """The last change; None before the first."""
     battery: BatteryReading | None
     calibrated_ns: int | None
-    """When the sitting reference was captured; None: there is none."""
+    """When the sitting reference in force was captured; None: there is none."""
     suspect: str
     """Why that reference is no longer believed; empty while it is."""
     today: Today
+    last_alert_ns: int | None
     snoozed_until_ns: int | None
     """None when not snoozed."""
     alerts_from_ns: int | None
-    """From when on alerts are wanted by mode and weekly hours: `time_ns` when they are now, None for never."""
-    journal_path: Path
-    writer: WriterStatus
-    forwarder: ForwarderStatus | None
-    """None when InfluxDB is not configured."""
-    channels: tuple[ChannelStatus, ...]
+    """From when on mode, snooze and weekly hours let alerts out: `time_ns` when they do now, None for never."""
+    journal: JournalStatus
+    influxdb: InfluxStatus | None
+    """None: no InfluxDB is configured."""
+    channels: tuple[ChannelStatus, ...] = ()
