@@ -1,0 +1,312 @@
+"""The configuration: what may stand in it, within which bounds; text → `Config`, every mistake named for people.
+
+A setting that is not given is None here and takes its default where it is used, so that no default stands twice:
+those of the detector and the alerts are `processing.settings.Settings`' own. Secrets are never in the file: it names
+a file that holds them, or they are in the environment.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from neckline.errors import NotPairedError, NoWearerError, SecretError
+from neckline.paths import read_by_others
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from processing.calibration import Calibration
+    from processing.settings import Settings
+    from sensor.link import ClipBinding
+
+INFLUXDB_TOKEN_ENV, PUSH_URLS_ENV = "NECKLINE_INFLUXDB_TOKEN", "NECKLINE_PUSH_URLS"
+RATES_HZ = {"witmotion": (10.0, 20.0, 50.0, 100.0, 200.0)}
+"""As in `sensor.families`, which a test holds; to import that costs more than all of this module."""
+NEVER = 0
+"""TOML has no null: 0 s after which something happens means that it never does."""
+
+
+def _file(value: object, info: ValidationInfo) -> object:
+    """Take a path as people write it: ~ is the home, relative to the configuration's folder."""
+    if not isinstance(value, str):
+        return value
+    folder = (info.context or {}).get("folder", Path())
+    return Path(folder, Path(value).expanduser())
+
+
+File = Annotated[Path, BeforeValidator(_file)]
+
+
+class Section(BaseModel):
+    """One table: strict, nothing unknown, never changed."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Wearer(Section):
+    """Who wears the clip, and where."""
+
+    id: str | None = Field(
+        default=None,
+        description="The pseudonym that everything is stored under: random, never a name. "
+        "`neckline config init` and `neckline pair` write one.",
+    )
+    placement: Literal["t4", "c7", "chest"] = Field(
+        default="t4",
+        description="Where the clip sits: t4 (between the shoulder blades), c7 (the nape) or chest.",
+    )
+    label_outward: bool = Field(
+        default=True,
+        description="Whether the clip's label faces away from the body; matters to calibrations without a slump.",
+    )
+
+    @field_validator("id")
+    @classmethod
+    def _is_pseudonym(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"w-[0-9a-z]{4,32}", value):
+            raise ValueError(
+                'must be "w-" and 4 to 32 small letters or digits, as "w-7f3a9c21": a pseudonym, no name'
+            )
+        return value
+
+
+class Clip(Section):
+    """Which clip is worn. `neckline pair` writes this table."""
+
+    family: Literal["witmotion"] = Field(description="What kind of clip it is.")
+    name: str = Field(description="The name that it advertises.")
+    address: str = Field(description="Its Bluetooth address.")
+    serial: str | None = Field(
+        default=None,
+        description="The serial number that it tells of itself: another clip at this address is not believed.",
+    )
+    rate_hz: float = Field(default=50.0, description="Samples a second: 10, 20, 50, 100 or 200.")
+
+    @field_validator("rate_hz")
+    @classmethod
+    def _is_offered(cls, value: float, info: ValidationInfo) -> float:
+        offered = RATES_HZ.get(info.data.get("family", ""), ())
+        if offered and value not in offered:
+            raise ValueError(f"must be one of {', '.join(f'{rate:g}' for rate in offered)} Hz, not {value:g}")
+        return value
+
+    def binding(self) -> "ClipBinding":
+        """Return what `sensor.link` binds to."""
+        from sensor.link import ClipBinding  # noqa: PLC0415 (numpy: `config` commands do without)
+
+        return ClipBinding(self.family, self.address, self.name, self.serial, self.rate_hz)
+
+
+class Detector(Section):
+    """What counts as a slouch. Names, meanings and defaults are those of `processing.settings.Settings`."""
+
+    threshold_deg: float | None = Field(default=None, ge=5, le=45)
+    hysteresis_deg: float | None = Field(default=None, ge=0, le=7)
+    hold_s: float | None = Field(default=None, ge=5, le=600)
+    dip_s: float | None = Field(default=None, ge=0, le=30)
+    recovery_s: float | None = Field(default=None, ge=1, le=120)
+    unknown_tolerance_s: float | None = Field(default=None, ge=0, le=60)
+    moving_on_g: float | None = Field(default=None, ge=0.01, le=0.5)
+    moving_off_g: float | None = Field(default=None, ge=0.01, le=0.5)
+    walking_regularity: float | None = Field(default=None, ge=0.1, le=1)
+    vehicle_g: float | None = Field(default=None, ge=0.005, le=0.05)
+    vehicle_turn_degps: float | None = Field(default=None, ge=0.5, le=50)
+    vehicle_after_s: int | None = Field(default=None, ge=5, le=600)
+    lying_deg: float | None = Field(default=None, ge=30, le=90)
+    bend_limit_s: int | None = Field(default=None, ge=5, le=600)
+    leaning_deg: float | None = Field(default=None, ge=5, le=60)
+    transition_degps: float | None = Field(default=None, ge=5, le=90)
+    transition_settle_s: int | None = Field(default=None, ge=0, le=30)
+    not_worn_acc_g: float | None = Field(default=None, ge=0.0005, le=0.02)
+    not_worn_turn_degps: float | None = Field(default=None, ge=0.02, le=2)
+    not_worn_after_s: int | None = Field(default=None, ge=60, le=7200)
+    standing_limit_s: int | None = Field(default=None, ge=10, le=7200)
+    min_received: float | None = Field(default=None, ge=0.1, le=1)
+    session_break_s: float | None = Field(default=None, ge=10, le=7200)
+
+    @model_validator(mode="after")
+    def _leaves_below_where_it_enters(self) -> "Detector":
+        for on, off in (("threshold_deg", "hysteresis_deg"), ("moving_on_g", "moving_off_g")):
+            if getattr(self, on) is None and getattr(self, off) is None:
+                continue
+            from processing.settings import Settings  # noqa: PLC0415 (numpy: most configurations do without)
+
+            default = Settings()
+            high, low = (getattr(self, name) or getattr(default, name) for name in (on, off))
+            if high is not None and low > high:
+                raise ValueError(f"{off} ({low:g}) must not be above {on} ({high:g})")
+        return self
+
+
+class Alerts(Section):
+    """When and how the wearer is told."""
+
+    mode: Literal["coach", "track"] | None = Field(
+        default=None,
+        description="coach: tell the wearer about a sustained slouch; track: record it and tell nobody.",
+    )
+    desktop: bool = Field(default=True, description="Tell by a notification on this computer's screen.")
+    push_file: File | None = Field(
+        default=None,
+        description="A file with apprise URLs, one a line (https://appriseit.com), to which alerts go too. "
+        f"Or set {PUSH_URLS_ENV}. Such URLs are secrets: make the file readable by you alone.",
+    )
+    schedule: Annotated[tuple[str, ...], Field(strict=False)] = Field(
+        default=(),
+        description='Alerts only at these hours, local time, as ["mon-fri 08:30-18:00"]; none given: always.',
+    )
+    refractory_s: float | None = Field(default=None, ge=0, le=3600)
+    alerts_per_hour: int | None = Field(default=None, ge=1, le=60)
+    reminder_s: float | None = Field(default=None, ge=0, le=3600)
+    break_after_s: float | None = Field(default=None, ge=0, le=14400)
+
+    @field_validator("reminder_s", "break_after_s")
+    @classmethod
+    def _never_or_a_while(cls, value: float | None) -> float | None:
+        if value is not None and value != NEVER and value < 60:
+            raise ValueError(f"must be 0 (never) or at least 60 s, not {value:g}")
+        return value
+
+    def push_urls(self) -> tuple[str, ...]:
+        """Return the apprise URLs of the environment and of `push_file`; SecretError when that cannot be read."""
+        text = os.environ.get(PUSH_URLS_ENV, "").replace(" ", "\n")
+        if self.push_file is not None:
+            text += "\n" + _secret(self.push_file, "alerts.push_file")
+        lines = (line.strip() for line in text.splitlines())
+        return tuple(line for line in lines if line and not line.startswith("#"))
+
+
+class Journal(Section):
+    """Where everything is stored first."""
+
+    path: File | None = Field(
+        default=None,
+        description="The journal's file; without it neckline keeps one in your data folder. On a local disk.",
+    )
+    commit_every_s: float = Field(
+        default=1.0,
+        ge=0.1,
+        le=60,
+        description="How often it is made durable; alerts and episodes never wait for that.",
+    )
+
+
+class Influxdb(Section):
+    """An InfluxDB that everything is forwarded to. Optional."""
+
+    url: str = Field(description="Where it is, as http://localhost:8086.")
+    org: str = Field(default="", description="The organisation; empty for InfluxDB 1.8.")
+    bucket: str = Field(min_length=1, description="The bucket; for InfluxDB 1.8 `database/retention`.")
+    token_file: File | None = Field(
+        default=None,
+        description=f"A file that holds the token (for InfluxDB 1.8 `user:password`). Or set {INFLUXDB_TOKEN_ENV}.",
+    )
+    timeout_s: float = Field(default=10.0, ge=0.5, le=120, description="How long one request may take.")
+    gzip: bool = Field(default=True, description="Send compressed.")
+
+    @field_validator("url")
+    @classmethod
+    def _is_plain_http(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ValueError(f'must be an address as "http://localhost:8086", not "{value}"')
+        if parts.username or parts.password:
+            raise ValueError(
+                f"must not hold a password: put the token into token_file, or set {INFLUXDB_TOKEN_ENV}"
+            )
+        return value
+
+    def token(self) -> str:
+        """Return the token, empty when none is set; SecretError when `token_file` cannot be read."""
+        if INFLUXDB_TOKEN_ENV in os.environ:
+            return os.environ[INFLUXDB_TOKEN_ENV].strip()
+        return "" if self.token_file is None else _secret(self.token_file, "influxdb.token_file").strip()
+
+
+class Config(Section):
+    """All of it. An empty file is one: then nobody is known to be worn by, and nothing runs but what needs neither."""
+
+    wearer: Wearer = Wearer()
+    clip: Clip | None = None
+    detector: Detector = Detector()
+    alerts: Alerts = Alerts()
+    journal: Journal = Journal()
+    influxdb: Influxdb | None = None
+
+    def binding(self) -> "ClipBinding":
+        """Return the clip to connect to; NotPairedError when there is none."""
+        if self.clip is None:
+            raise NotPairedError
+        return self.clip.binding()
+
+    def wearer_id(self) -> str:
+        """Return the wearer's pseudonym; NoWearerError when there is none."""
+        if self.wearer.id is None:
+            raise NoWearerError
+        return self.wearer.id
+
+    def settings(
+        self,
+        calibration: "Calibration | None" = None,
+        standing: "Calibration | None" = None,
+        *,
+        snoozed_until_ns: int | None = None,
+        alert_windows_ns: tuple[tuple[int, int], ...] | None = None,
+    ) -> "Settings":
+        """Return what `step` takes: what is set here, and the defaults of `Settings` for all else."""
+        from processing.settings import Mode, Settings  # noqa: PLC0415 (numpy: `config` commands do without)
+
+        chosen: dict[str, Any] = {
+            name: value
+            for section in (self.detector, self.alerts)
+            for name, value in section
+            if value is not None and name in Settings.__dataclass_fields__
+        }
+        if "mode" in chosen:
+            chosen["mode"] = Mode(chosen["mode"])
+        for name in ("reminder_s", "break_after_s"):
+            if chosen.get(name) == NEVER:
+                chosen[name] = None
+        return Settings(
+            calibration=calibration,
+            standing=standing,
+            snoozed_until_ns=snoozed_until_ns,
+            alert_windows_ns=alert_windows_ns,
+            **chosen,
+        )
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what is allowed and unwise: secrets that others on this computer can read."""
+        named: Mapping[str, Path | None] = {
+            "alerts.push_file": self.alerts.push_file,
+            "influxdb.token_file": self.influxdb.token_file if self.influxdb else None,
+        }
+        return tuple(
+            f"{key}: others on this computer can read {path}; make it yours alone: chmod 600 {path}"
+            for key, path in named.items()
+            if path is not None and path.is_file() and read_by_others(path)
+        )
+
+
+def _secret(path: Path, key: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        detail = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise SecretError(path, key, (detail or str(error)).lower()) from error

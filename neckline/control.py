@@ -1,0 +1,157 @@
+"""What a running service and the commands beside it say to each other, and over which wire.
+
+`run` listens on a free port of 127.0.0.1 and leaves the port and a random token in `<journal>.run.json`, readable
+by its user alone. A request is one JSON line with the token, one to a connection; the answer is one JSON line, or
+one for each prompt while calibrating. Lines are bounded. `neckline.control_server` and `neckline.control_client`
+are the two ends.
+"""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from neckline.calibrating import Prompt
+from processing.outputs import Stance
+from processing.state import Now
+from sensor.samples import BatteryReading, LinkChange
+
+T = TypeVar("T")
+
+MAX_LINE = 64 * 1024
+"""Bytes of one line, in either direction; a status is about 2 kB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """What the journal of this local day holds, and what is not yet in it."""
+
+    upright_s: int = 0
+    slouched_s: int = 0
+    unknown_s: int = 0
+    episodes: int = 0
+    alerts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JournalStatus:
+    """How the writer fares."""
+
+    pending: int
+    """Rows that wait to be written."""
+    dropped_epochs: int
+    """Epochs that were given up because the disk stayed away for too long."""
+    trouble: str = ""
+    """A sentence for people; empty when all is well."""
+
+
+@dataclass(frozen=True, slots=True)
+class InfluxStatus:
+    """How the feed to InfluxDB fares."""
+
+    backlog_rows: int
+    oldest_ns: int | None
+    """Time of the oldest row that is not delivered."""
+    dead_letters: int
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the running service says of itself."""
+
+    wearer: str
+    placement: str
+    clip: str
+    """The clip's name."""
+    simulated: bool
+    started_ns: int
+    now: Now
+    link: LinkChange | None
+    """The last change; None before the first."""
+    battery: BatteryReading | None
+    today: Today
+    calibrated_ns: int | None
+    """When the sitting reference in force was captured; None: there is none."""
+    last_alert_ns: int | None
+    snoozed_until_ns: int | None
+    mode: str
+    journal: JournalStatus
+    influxdb: InfluxStatus | None
+    """None: no InfluxDB is configured."""
+
+
+class Handler(Protocol):
+    """What a service does for the commands beside it."""
+
+    def status(self) -> Status:
+        """Return how things stand; quick, called in the service's loop."""
+
+    async def snooze(self, until_ns: int | None) -> None:
+        """Give no alerts before a time (None: end the snooze); returns when that is durable."""
+
+    def calibrate(self, *, slump: bool, stance: Stance) -> AsyncGenerator[Prompt, None]:
+        """Guide the wearer through a calibration, put it in force and store it; the last prompt is done or refused."""
+
+
+# ---- the wire --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a service listens: the content of `<journal>.run.json`."""
+
+    pid: int
+    port: int
+    token: str
+    owner: str
+    """As the journal's lock names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One line from a command."""
+
+    token: str
+    do: str
+    """`hello`, `status`, `snooze` or `calibrate`."""
+    until_ns: int | None = None
+    slump: bool = False
+    stance: Stance = Stance.SITTING
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One line from the service: one of these."""
+
+    status: Status | None = None
+    prompt: Prompt | None = None
+    error: str = ""
+    """A refusal: a sentence."""
+    way_out: str = ""
+
+
+_ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {
+    kind: TypeAdapter(kind) for kind in (Endpoint, Request, Reply)
+}
+
+
+def to_line(message: Endpoint | Request | Reply) -> bytes:
+    """Write a message as one line of JSON."""
+    return _ADAPTERS[type(message)].dump_json(message) + b"\n"
+
+
+def from_line(kind: type[T], line: bytes) -> T:
+    """Read a message back; ValueError for anything else."""
+    try:
+        message: T = _ADAPTERS[kind].validate_json(line)
+    except ValidationError as error:
+        raise ValueError(f"not a {kind.__name__}: {error.errors()[0]['msg']}") from error
+    return message
+
+
+def endpoint_path(journal_path: Path) -> Path:
+    """Return the file in which the service on a journal says where it listens."""
+    return journal_path.with_name(journal_path.name + ".run.json")
