@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -25,11 +25,11 @@ from pydantic import (
 from neckline.errors import NotPairedError, NoWearerError, SecretError
 from neckline.paths import read_by_others
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from processing.calibration import Calibration
     from processing.settings import Settings
     from sensor.link import ClipBinding
+    from storage.influxdb import InfluxSettings
 
 INFLUXDB_TOKEN_ENV, PUSH_URLS_ENV = "NECKLINE_INFLUXDB_TOKEN", "NECKLINE_PUSH_URLS"
 RATES_HZ = {"witmotion": (10.0, 20.0, 50.0, 100.0, 200.0)}
@@ -172,20 +172,21 @@ class Alerts(Section):
     reminder_s: float | None = Field(default=None, ge=0, le=3600)
     break_after_s: float | None = Field(default=None, ge=0, le=14400)
 
+    @field_validator("schedule")
+    @classmethod
+    def _are_weekly_hours(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if value:
+            from neckline.schedule import Schedule  # noqa: PLC0415 (most configurations do without)
+
+            Schedule.parse(value)
+        return value
+
     @field_validator("reminder_s", "break_after_s")
     @classmethod
     def _never_or_a_while(cls, value: float | None) -> float | None:
         if value is not None and value != NEVER and value < 60:
             raise ValueError(f"must be 0 (never) or at least 60 s, not {value:g}")
         return value
-
-    def push_urls(self) -> tuple[str, ...]:
-        """Return the apprise URLs of the environment and of `push_file`; SecretError when that cannot be read."""
-        text = os.environ.get(PUSH_URLS_ENV, "").replace(" ", "\n")
-        if self.push_file is not None:
-            text += "\n" + _secret(self.push_file, "alerts.push_file")
-        lines = (line.strip() for line in text.splitlines())
-        return tuple(line for line in lines if line and not line.startswith("#"))
 
 
 class Journal(Section):
@@ -232,12 +233,6 @@ class Influxdb(Section):
             )
         return value
 
-    def token(self) -> str:
-        """Return the token, empty when none is set; SecretError when `token_file` cannot be read."""
-        if INFLUXDB_TOKEN_ENV in os.environ:
-            return os.environ[INFLUXDB_TOKEN_ENV].strip()
-        return "" if self.token_file is None else _secret(self.token_file, "influxdb.token_file").strip()
-
 
 class Config(Section):
     """All of it. An empty file is one: then nobody is known to be worn by, and nothing runs but what needs neither."""
@@ -260,6 +255,33 @@ class Config(Section):
         if self.wearer.id is None:
             raise NoWearerError
         return self.wearer.id
+
+    def push_urls(self) -> tuple[str, ...]:
+        """Return the apprise URLs of the environment and of `push_file`; SecretError when that cannot be read."""
+        text = os.environ.get(PUSH_URLS_ENV, "").replace(" ", "\n")
+        if self.alerts.push_file is not None:
+            text += "\n" + _secret(self.alerts.push_file, "alerts.push_file")
+        lines = (line.strip() for line in text.splitlines())
+        return tuple(line for line in lines if line and not line.startswith("#"))
+
+    def influxdb_settings(self) -> "InfluxSettings | None":
+        """Return what to forward to; None when nothing is configured; SecretError when the token cannot be read."""
+        if self.influxdb is None:
+            return None
+        from storage.influxdb import InfluxSettings  # noqa: PLC0415 (its client takes a while to import)
+
+        where = self.influxdb
+        token = os.environ.get(INFLUXDB_TOKEN_ENV, "")
+        if not token and where.token_file is not None:
+            token = _secret(where.token_file, "influxdb.token_file")
+        return InfluxSettings(
+            url=where.url,
+            org=where.org,
+            bucket=where.bucket,
+            token=token.strip(),
+            timeout_s=where.timeout_s,
+            gzip=where.gzip,
+        )
 
     def settings(
         self,

@@ -14,73 +14,13 @@ from typing import Any, Protocol, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from neckline.calibrating import Prompt
+from neckline.status import Status
 from processing.outputs import Stance
-from processing.state import Now
-from sensor.samples import BatteryReading, LinkChange
 
 T = TypeVar("T")
 
 MAX_LINE = 64 * 1024
 """Bytes of one line, in either direction; a status is about 2 kB."""
-
-
-@dataclass(frozen=True, slots=True)
-class Today:
-    """What the journal of this local day holds, and what is not yet in it."""
-
-    upright_s: int = 0
-    slouched_s: int = 0
-    unknown_s: int = 0
-    episodes: int = 0
-    alerts: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class JournalStatus:
-    """How the writer fares."""
-
-    pending: int
-    """Rows that wait to be written."""
-    dropped_epochs: int
-    """Epochs that were given up because the disk stayed away for too long."""
-    trouble: str = ""
-    """A sentence for people; empty when all is well."""
-
-
-@dataclass(frozen=True, slots=True)
-class InfluxStatus:
-    """How the feed to InfluxDB fares."""
-
-    backlog_rows: int
-    oldest_ns: int | None
-    """Time of the oldest row that is not delivered."""
-    dead_letters: int
-    trouble: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What the running service says of itself."""
-
-    wearer: str
-    placement: str
-    clip: str
-    """The clip's name."""
-    simulated: bool
-    started_ns: int
-    now: Now
-    link: LinkChange | None
-    """The last change; None before the first."""
-    battery: BatteryReading | None
-    today: Today
-    calibrated_ns: int | None
-    """When the sitting reference in force was captured; None: there is none."""
-    last_alert_ns: int | None
-    snoozed_until_ns: int | None
-    mode: str
-    journal: JournalStatus
-    influxdb: InfluxStatus | None
-    """None: no InfluxDB is configured."""
 
 
 class Handler(Protocol):
