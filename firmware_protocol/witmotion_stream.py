@@ -1,8 +1,9 @@
 """A WitMotion clip's bytes, cut anywhere and with anything between → frames in order, and what was damaged.
 
-There is no checksum, so a frame is believed for where it stands. After frames that followed each other, the next one
-is believed unless another run of frames begins inside it (then bytes of it were lost). After damage, a frame must be
-followed by a header or by the end of what has arrived. `55 61` inside a payload is never looked at while in step.
+There is no checksum, so a frame is believed for where it stands: another one, or the end of what has arrived, follows
+it. If neither does, it may have been cut: it is not believed when another frame with better company begins inside it,
+nor at first and after damage unless such a frame follows, too. (So the maker's vibration sensors, whose frames have the
+same header and 28 bytes, give none.) `55 61` inside a payload is never looked at while frame follows frame.
 """
 
 import struct
@@ -12,6 +13,8 @@ from firmware_protocol.errors import MalformedFrameError
 from firmware_protocol.witmotion import FRAME_LENGTH, HEADER, FrameType, ImuFrame, RegisterReply
 
 TYPES = frozenset(FrameType)
+LONGEST = 512
+"""Bytes of the longest notification (Bluetooth Core, Vol 3, Part F, 3.2.9): no further is looked for company."""
 _COUNTS = struct.Struct("<2x9h")
 
 
@@ -35,7 +38,8 @@ class WitMotionStream:
 
     def __init__(self) -> None:
         self._rest = b""
-        self._in_step = True
+        self._in_step = False
+        """Whether the last thing seen was a frame that was believed."""
         self._skipped = 0
         self.frames = 0
         self.damaged_bytes = 0
@@ -63,6 +67,7 @@ class WitMotionStream:
             self._report(items)
             items.append(frame)
             self.frames += 1
+            self._in_step = True
             at += FRAME_LENGTH
         while at < len(data) and not _may_begin(data, at):
             at += 1
@@ -81,7 +86,6 @@ class WitMotionStream:
         if self._skipped:
             items.append(Damage(self._skipped))
             self._skipped = 0
-        self._in_step = True
 
     def _frame(self, data: bytes, at: int) -> ImuFrame | RegisterReply | None:
         """Return the frame at a place, if one is believed to stand there."""
@@ -89,13 +93,9 @@ class WitMotionStream:
         end = at + FRAME_LENGTH
         if frame is None or _may_begin(data, end):
             return frame
-        if not self._in_step:
+        if _stands(data, range(at + 1, end)):
             return None
-        cut = any(
-            _read(data, inside) is not None and _may_begin(data, inside + FRAME_LENGTH)
-            for inside in range(at + 1, end)
-        )
-        return None if cut else frame
+        return frame if self._in_step or _stands(data, range(end + 1, end + LONGEST)) else None
 
 
 def _may_begin(data: bytes, at: int) -> bool:
@@ -111,6 +111,11 @@ def _read(data: bytes, at: int) -> ImuFrame | RegisterReply | None:
         return kind.from_bytes(data[at : at + FRAME_LENGTH])
     except MalformedFrameError:
         return None
+
+
+def _stands(data: bytes, places: range) -> bool:
+    """Tell whether at one of the places a frame stands with another, or the end of what has arrived, behind it."""
+    return any(_read(data, place) is not None and _may_begin(data, place + FRAME_LENGTH) for place in places)
 
 
 def _plausible(frame: ImuFrame) -> bool:
