@@ -1,8 +1,8 @@
-"""The configuration: what may stand in it, within which bounds; text → `Config`, every mistake named for people.
+"""The configuration: what may stand in it, and within which bounds.
 
 A setting that is not given is None here and takes its default where it is used, so that no default stands twice:
-those of the detector and the alerts are `processing.settings.Settings`' own. Secrets are never in the file: it names
-a file that holds them, or they are in the environment.
+those of the detector and the alerts are `processing.settings.Settings`' own, as are the meanings that are not given
+here. Secrets are never in the file: it names a file that holds them, or they are in the environment.
 """
 
 import os
@@ -35,7 +35,8 @@ INFLUXDB_TOKEN_ENV, PUSH_URLS_ENV = "NECKLINE_INFLUXDB_TOKEN", "NECKLINE_PUSH_UR
 RATES_HZ = {"witmotion": (10.0, 20.0, 50.0, 100.0, 200.0)}
 """As in `sensor.families`, which a test holds; to import that costs more than all of this module."""
 NEVER = 0
-"""TOML has no null: 0 s after which something happens means that it never does."""
+MAY_BE_NEVER = ("reminder_s", "break_after_s")
+"""TOML has no null: 0 s after which one of these happens means that it never does."""
 
 
 def _file(value: object, info: ValidationInfo) -> object:
@@ -85,11 +86,12 @@ class Wearer(Section):
 class Clip(Section):
     """Which clip is worn. `neckline pair` writes this table."""
 
-    family: Literal["witmotion"] = Field(description="What kind of clip it is.")
-    name: str = Field(description="The name that it advertises.")
-    address: str = Field(description="Its Bluetooth address.")
+    family: Literal["witmotion"] = Field(description="What kind of clip it is.", examples=["witmotion"])
+    name: str = Field(description="The name that it advertises.", examples=["WT901BLE68"])
+    address: str = Field(description="Its Bluetooth address.", examples=["C4:A3:FC:76:9B:33"])
     serial: str | None = Field(
         default=None,
+        examples=["C4:A3:FC:76:9B:33"],
         description="The serial number that it tells of itself: another clip at this address is not believed.",
     )
     rate_hz: float = Field(default=50.0, description="Samples a second: 10, 20, 50, 100 or 200.")
@@ -110,9 +112,15 @@ class Clip(Section):
 
 
 class Detector(Section):
-    """What counts as a slouch. Names, meanings and defaults are those of `processing.settings.Settings`."""
+    """What counts as a slouch, and when posture can be judged at all; docs/method.md gives the reasons."""
 
-    threshold_deg: float | None = Field(default=None, ge=5, le=45)
+    threshold_deg: float | None = Field(
+        default=None,
+        ge=5,
+        le=45,
+        examples=[12.0],
+        description="Slouched above this; without it half the way to your slump pose counts.",
+    )
     hysteresis_deg: float | None = Field(default=None, ge=0, le=7)
     hold_s: float | None = Field(default=None, ge=5, le=600)
     dip_s: float | None = Field(default=None, ge=0, le=30)
@@ -160,17 +168,29 @@ class Alerts(Section):
     desktop: bool = Field(default=True, description="Tell by a notification on this computer's screen.")
     push_file: File | None = Field(
         default=None,
+        examples=["push_urls.txt"],
         description="A file with apprise URLs, one a line (https://appriseit.com), to which alerts go too. "
         f"Or set {PUSH_URLS_ENV}. Such URLs are secrets: make the file readable by you alone.",
     )
     schedule: Annotated[tuple[str, ...], Field(strict=False)] = Field(
         default=(),
+        examples=[["mon-fri 08:30-18:00"]],
         description='Alerts only at these hours, local time, as ["mon-fri 08:30-18:00"]; none given: always.',
     )
     refractory_s: float | None = Field(default=None, ge=0, le=3600)
     alerts_per_hour: int | None = Field(default=None, ge=1, le=60)
-    reminder_s: float | None = Field(default=None, ge=0, le=3600)
-    break_after_s: float | None = Field(default=None, ge=0, le=14400)
+    reminder_s: float | None = Field(
+        default=None,
+        ge=0,
+        le=3600,
+        description="Alert again when one slouch goes on for this long after its last alert; 0: never.",
+    )
+    break_after_s: float | None = Field(
+        default=None,
+        ge=0,
+        le=14400,
+        description="Prompt for a break after this long with hardly any movement; 0: never.",
+    )
 
     @field_validator("schedule")
     @classmethod
@@ -181,7 +201,7 @@ class Alerts(Section):
             Schedule.parse(value)
         return value
 
-    @field_validator("reminder_s", "break_after_s")
+    @field_validator(*MAY_BE_NEVER)
     @classmethod
     def _never_or_a_while(cls, value: float | None) -> float | None:
         if value is not None and value != NEVER and value < 60:
@@ -194,6 +214,7 @@ class Journal(Section):
 
     path: File | None = Field(
         default=None,
+        examples=["~/neckline/journal.db"],
         description="The journal's file; without it neckline keeps one in your data folder. On a local disk.",
     )
     commit_every_s: float = Field(
@@ -207,15 +228,18 @@ class Journal(Section):
 class Influxdb(Section):
     """An InfluxDB that everything is forwarded to. Optional."""
 
-    url: str = Field(description="Where it is, as http://localhost:8086.")
+    url: str = Field(description="Where it is.", examples=["http://localhost:8086"])
     org: str = Field(default="", description="The organisation; empty for InfluxDB 1.8.")
-    bucket: str = Field(min_length=1, description="The bucket; for InfluxDB 1.8 `database/retention`.")
+    bucket: str = Field(
+        min_length=1, description="The bucket; for InfluxDB 1.8 `database/retention`.", examples=["posture"]
+    )
     token_file: File | None = Field(
         default=None,
+        examples=["influxdb_token.txt"],
         description=f"A file that holds the token (for InfluxDB 1.8 `user:password`). Or set {INFLUXDB_TOKEN_ENV}.",
     )
     timeout_s: float = Field(default=10.0, ge=0.5, le=120, description="How long one request may take.")
-    gzip: bool = Field(default=True, description="Send compressed.")
+    gzip: bool = Field(default=False, description="Send compressed: for a server far away.")
 
     @field_validator("url")
     @classmethod
@@ -265,20 +289,18 @@ class Config(Section):
         return tuple(line for line in lines if line and not line.startswith("#"))
 
     def influxdb_settings(self) -> "InfluxSettings | None":
-        """Return what to forward to; None when nothing is configured; SecretError when the token cannot be read."""
+        """Return what to forward to; None when nothing is configured. A token in the environment goes before a file."""
         if self.influxdb is None:
             return None
         from storage.influxdb import InfluxSettings  # noqa: PLC0415 (its client takes a while to import)
 
         where = self.influxdb
-        token = os.environ.get(INFLUXDB_TOKEN_ENV, "")
-        if not token and where.token_file is not None:
-            token = _secret(where.token_file, "influxdb.token_file")
         return InfluxSettings(
             url=where.url,
-            org=where.org,
             bucket=where.bucket,
-            token=token.strip(),
+            org=where.org,
+            token=os.environ.get(INFLUXDB_TOKEN_ENV, "").strip(),
+            token_file=where.token_file,
             timeout_s=where.timeout_s,
             gzip=where.gzip,
         )
@@ -302,7 +324,7 @@ class Config(Section):
         }
         if "mode" in chosen:
             chosen["mode"] = Mode(chosen["mode"])
-        for name in ("reminder_s", "break_after_s"):
+        for name in MAY_BE_NEVER:
             if chosen.get(name) == NEVER:
                 chosen[name] = None
         return Settings(
