@@ -1,5 +1,7 @@
 """What can go wrong where data rests: one base, telling whose fault it is and the way out."""
 
+import errno
+import sqlite3
 from pathlib import Path
 
 
@@ -9,6 +11,23 @@ class StorageError(RuntimeError):
     def __init__(self, message: str, way_out: str) -> None:
         super().__init__(message)
         self.way_out = way_out
+
+
+class RecordRefusedError(StorageError):
+    """A record holds a value that its column cannot: our fault, and nothing of its batch was taken."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        self.kind = kind
+        super().__init__(
+            f"this {kind} cannot be stored: {detail}", "please report it as a bug, with this message"
+        )
+
+
+class WriterClosedError(StorageError):
+    """Something was handed to a writer that is closed: our fault."""
+
+    def __init__(self) -> None:
+        super().__init__("the journal's writer is closed", "please report it as a bug, with this message")
 
 
 class JournalError(StorageError):
@@ -29,3 +48,216 @@ class JournalBusyError(JournalError):
             f"{owner} is using the journal {path}",
             "stop it first, or name another journal with --journal",
         )
+
+
+class JournalAbsentError(JournalError):
+    """There is no journal yet."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            path,
+            f"there is no journal at {path}",
+            "`neckline run` makes one; or name another with --journal",
+        )
+
+
+class JournalUnreadableError(JournalError):
+    """The file is no journal, is damaged beyond reading, or was written by another version of neckline."""
+
+    def __init__(self, path: Path, detail: str, way_out: str = "") -> None:
+        super().__init__(
+            path,
+            f"{path} cannot be read as a journal: {detail}",
+            way_out
+            or "name another file with --journal, or move this one aside and neckline makes a new one",
+        )
+
+
+class JournalUnwritableError(JournalError):
+    """The journal or its folder may only be read."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        super().__init__(
+            path,
+            f"the journal {path} cannot be written: {detail}",
+            "allow this user to write the file and its folder, or name another journal with --journal",
+        )
+
+
+class DiskFullError(JournalError):
+    """There is no room left; what was not acknowledged is still in memory."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            path,
+            f"the disk that holds {path} is full",
+            "make room, and neckline goes on by itself",
+        )
+
+
+class DiskFailedError(JournalError):
+    """The disk answers with errors."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        super().__init__(
+            path,
+            f"the disk that holds {path} fails ({detail})",
+            "check the disk and its connection; neckline keeps trying by itself",
+        )
+
+
+class ExportError(StorageError):
+    """An export could not be written; `folder` is where to."""
+
+    def __init__(self, folder: Path, detail: str, way_out: str) -> None:
+        self.folder = folder
+        super().__init__(f"the export to {folder} was not written: {detail}", way_out)
+
+
+# ---- InfluxDB ----------------------------------------------------------------------------------------------------
+
+
+class InfluxSettingsError(StorageError):
+    """The InfluxDB settings make no sense; `name` is the one that does not."""
+
+    def __init__(self, name: str, detail: str) -> None:
+        self.name = name
+        super().__init__(f"influxdb.{name} {detail}", f"correct influxdb.{name} in the configuration")
+
+
+class InfluxError(StorageError):
+    """Something about an InfluxDB; `url` is where it is. Nothing is lost: the journal keeps what is not delivered."""
+
+    def __init__(self, url: str, message: str, way_out: str) -> None:
+        super().__init__(message, way_out)
+        self.url = url
+
+
+class InfluxUnreachableError(InfluxError):
+    """Nobody answers, or not in time."""
+
+    def __init__(self, url: str, detail: str) -> None:
+        super().__init__(
+            url,
+            f"InfluxDB at {url} cannot be reached ({detail})",
+            "see that it runs and that influxdb.url is its address; neckline keeps all rows and tries again by itself",
+        )
+
+
+class InfluxBusyError(InfluxError):
+    """It answers that it cannot now."""
+
+    def __init__(self, url: str, detail: str) -> None:
+        super().__init__(
+            url,
+            f"InfluxDB at {url} takes nothing at present ({detail})",
+            "neckline keeps all rows and tries again by itself; if it stays so, the server's own log says why",
+        )
+
+
+class InfluxUntrustedError(InfluxError):
+    """Its certificate is not to be trusted."""
+
+    def __init__(self, url: str, detail: str) -> None:
+        super().__init__(
+            url,
+            f"the certificate of InfluxDB at {url} is not trusted ({detail})",
+            "use the name that the certificate is for, or let this computer know the authority that issued it",
+        )
+
+
+class InfluxTokenError(InfluxError):
+    """It does not know who we are."""
+
+    def __init__(self, url: str, detail: str) -> None:
+        super().__init__(
+            url,
+            f"InfluxDB at {url} does not accept the token ({detail})",
+            "put a valid token into the file that influxdb.token_file names, or into NECKLINE_INFLUXDB_TOKEN; "
+            "for InfluxDB 1.x it is user:password",
+        )
+
+
+class InfluxTokenFileError(InfluxError):
+    """The file of the token cannot be read."""
+
+    def __init__(self, url: str, path: Path, detail: str) -> None:
+        self.path = path
+        super().__init__(
+            url,
+            f"the token for InfluxDB cannot be read from {path} ({detail})",
+            "put the token into that file and let this user alone read it, or correct influxdb.token_file",
+        )
+
+
+class InfluxForbiddenError(InfluxError):
+    """It knows us and lets us not write there."""
+
+    def __init__(self, url: str, bucket: str, detail: str) -> None:
+        self.bucket = bucket
+        super().__init__(
+            url,
+            f"the token may not write to the bucket {bucket} at {url} ({detail})",
+            f"give it permission to write to {bucket}, or use one that has it",
+        )
+
+
+class InfluxBucketError(InfluxError):
+    """There is no such bucket."""
+
+    def __init__(self, url: str, bucket: str, detail: str) -> None:
+        self.bucket = bucket
+        super().__init__(
+            url,
+            f"InfluxDB at {url} has no bucket {bucket} to write to ({detail})",
+            "create it, or correct influxdb.bucket and influxdb.org; for InfluxDB 1.x it is database/retention_policy",
+        )
+
+
+class InfluxForeignError(InfluxError):
+    """Something else answers at its address."""
+
+    def __init__(self, url: str, detail: str) -> None:
+        super().__init__(
+            url,
+            f"what answers at {url} does not take InfluxDB's v2 writes ({detail})",
+            "correct influxdb.url: the address of an InfluxDB 1.8 or newer, 2.x or 3, as http://localhost:8086",
+        )
+
+
+class InfluxRequestError(InfluxError):
+    """It refuses whatever is sent, so it cannot be the rows."""
+
+    def __init__(self, url: str, detail: str) -> None:
+        super().__init__(
+            url,
+            f"InfluxDB at {url} refuses every request, whatever is in it ({detail})",
+            "correct influxdb.org and influxdb.bucket, and whether influxdb.url begins with http or https",
+        )
+
+
+_READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_AUTH}
+_READ_ONLY_ERRNO = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
+
+
+def journal_error(path: Path, error: sqlite3.Error | OSError) -> JournalError:
+    """Return what an error of SQLite or of the operating system means for a journal."""
+    if isinstance(error, OSError):
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return DiskFullError(path)
+        detail = error.strerror or str(error)
+        if error.errno in _READ_ONLY_ERRNO:
+            return JournalUnwritableError(path, detail)
+        return DiskFailedError(path, detail)
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the rest says where it happened
+    if code == sqlite3.SQLITE_FULL:
+        return DiskFullError(path)
+    if code in _READ_ONLY:
+        return JournalUnwritableError(path, str(error))
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return JournalBusyError(path, "another program")
+    if code == sqlite3.SQLITE_NOTADB:
+        return JournalUnreadableError(path, "it is no database")
+    if code == sqlite3.SQLITE_CORRUPT:
+        return JournalUnreadableError(path, "it is damaged")
+    return DiskFailedError(path, str(error))

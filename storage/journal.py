@@ -1,0 +1,230 @@
+"""Batches → the journal, durable when `commit` returns: its one owner and writer, which alone also checkpoints.
+
+SQLite with a write-ahead log, synced at every commit (WAL, FULL). SQLite 3.7.0 to 3.51.2 can lose commits when one
+connection checkpoints while another commits; here one connection does both, and all others read (storage.reader).
+"""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import time_ns
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from storage import tables
+from storage.damage import Check, Damage, Harm, streams
+from storage.entries import Batch, DeadLetter, Stream
+from storage.errors import JournalAbsentError, JournalUnreadableError, JournalUnwritableError, journal_error
+from storage.lock import Ownership, beside
+from storage.rows import PackedRow, checksum, pack
+from storage.watermark import Watermark
+
+CHECKED_ROWS = 10_000
+"""The newest rows, checked at every start (0.1 s); all of them on demand: `storage.reader.JournalReader.check`."""
+WAL_BYTES = 8 * 2**20
+"""What the write-ahead log shrinks to after a long reader held it back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """A sink has delivered all up to a seq, but for what it refused for good."""
+
+    sink: str
+    seq: int
+    dead: tuple[DeadLetter, ...] = ()
+
+
+class Journal:
+    """Open it with `Journal.open`; use it from one thread at a time."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, ownership: Ownership) -> None:
+        self.path = path
+        self._connection = connection
+        self._ownership = ownership
+        self._streams = {stream: number for number, stream in streams(connection).items()}
+        found = connection.execute("SELECT id, created_ns, last_seq, crc FROM journal").fetchone()
+        if found is None:
+            raise JournalUnreadableError(path, "it is damaged")
+        self.journal_id, self._created_ns, written_seq, crc = found
+        whole = checksum(self.journal_id, self._created_ns, written_seq) == crc
+        self._watermark = Watermark(beside(path, ".seq"), self.journal_id)
+        self.last_seq: int = max(
+            written_seq if whole else 0, self._watermark.read(), *tables.last_seqs(connection)
+        )
+        """Of what is durable; every seq up to it is a row, a hole, or damage."""
+        self.damage = tuple(Check(connection).rows(max(0, self.last_seq - CHECKED_ROWS), self.last_seq))
+        """What was found wrong at opening, among the newest rows."""
+        if not whole:
+            self.damage += (Damage(Harm.ALTERED, "journal", detail="its checksum is wrong"),)
+
+    @classmethod
+    def open(cls, path: Path, owner: str) -> Self:
+        """Open the journal in the name of `owner`, make it if there is none, bring it up if it is of an older layout.
+
+        Raises JournalBusyError naming the first owner, JournalUnreadableError for a file that is no journal or of a
+        newer layout, JournalUnwritableError, DiskFullError.
+        """
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if path.exists():
+                # Before anything is laid beside it: the file may be another program's.
+                with suppress(JournalAbsentError):
+                    tables.connect_to_read(path).close()
+        except OSError as error:
+            raise journal_error(path, error) from error
+        with ExitStack() as undo:
+            ownership = Ownership.take(path, owner)
+            undo.callback(ownership.release)
+            try:
+                path.touch(mode=0o600)
+                connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+                undo.callback(connection.close)
+                _prepare(connection, path)
+                journal = cls(path, connection, ownership)
+            except (sqlite3.Error, OSError) as error:
+                raise journal_error(path, error) from error
+            undo.pop_all()
+            return journal
+
+    def commit(self, batches: Sequence[Batch]) -> int:
+        """Make batches durable in one transaction, all or nothing; return the last seq.
+
+        A row with the stream, time and tags of an older one replaces it. Raises RecordRefusedError, JournalError.
+        """
+        rows = [row for batch in batches for row in pack(batch)]
+        return self.write(rows, {batch.stream: batch.state for batch in batches if batch.state is not None})
+
+    def advance(self, sink: str, seq: int, dead: Sequence[DeadLetter] = ()) -> None:
+        """Remember durably how far a sink is, and what it refused; the cursor never goes back."""
+        self.write((), {}, (Advance(sink, seq, tuple(dead)),))
+
+    def write(
+        self, rows: Sequence[PackedRow], states: Mapping[Stream, bytes], advances: Sequence[Advance] = ()
+    ) -> int:
+        """Commit packed rows, the newest states and advances in one transaction; return the last seq.
+
+        Raises JournalError, and nothing is changed.
+        """
+        connection = self._connection
+        known = dict(self._streams)
+        seq = self.last_seq
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                by_kind: dict[str, list[tuple[object, ...]]] = {}
+                for packed in rows:
+                    seq += 1
+                    number = known.get(packed.stream) or self._add(packed.stream, known)
+                    values = (seq, number, *packed.row, packed.seal(seq))
+                    by_kind.setdefault(packed.kind.name, []).append(values)
+                for name, several in by_kind.items():
+                    connection.executemany(tables.TABLES[name].insert, several)
+                connection.executemany(
+                    "INSERT OR REPLACE INTO state VALUES (?, ?, ?)",
+                    [
+                        (known.get(stream) or self._add(stream, known), state, _seal(stream, state))
+                        for stream, state in states.items()
+                    ],
+                )
+                for each in advances:
+                    self._move(each)
+                if seq > self.last_seq:
+                    crc = checksum(self.journal_id, self._created_ns, seq)
+                    connection.execute("UPDATE journal SET last_seq = ?, crc = ?", (seq, crc))
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise journal_error(self.path, error) from error
+        self._streams, self.last_seq = known, seq
+        self._watermark.write(seq)
+        return seq
+
+    def state(self, stream: Stream) -> bytes | None:
+        """Return the newest state of a stream; None if there is none, or if it is damaged."""
+        number = self._streams.get(stream)
+        try:
+            found = self._connection.execute(
+                "SELECT state, crc FROM state WHERE stream = ?", (number,)
+            ).fetchone()
+        except sqlite3.Error as error:
+            raise journal_error(self.path, error) from error
+        if found is None or found[1] != _seal(stream, found[0]):
+            return None
+        return bytes(found[0])
+
+    def close(self) -> None:
+        """Let go of the journal; another may own it."""
+        self._connection.close()
+        self._watermark.close()
+        self._ownership.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _add(self, stream: Stream, known: dict[Stream, int]) -> int:
+        cursor = self._connection.execute(
+            "INSERT INTO stream (wearer, placement) VALUES (?, ?)", (stream.wearer, stream.placement)
+        )
+        known[stream] = int(cursor.lastrowid or 0)
+        return known[stream]
+
+    def _move(self, advance: Advance) -> None:
+        found = self._connection.execute(
+            "SELECT seq, crc FROM cursor WHERE sink = ?", (advance.sink,)
+        ).fetchone()
+        before = found[0] if found and checksum(advance.sink, found[0]) == found[1] else 0
+        seq = max(before, advance.seq)
+        self._connection.execute(
+            "INSERT OR REPLACE INTO cursor VALUES (?, ?, ?)", (advance.sink, seq, checksum(advance.sink, seq))
+        )
+        for letter in advance.dead:
+            values = (advance.sink, letter.seq, letter.kind, letter.line, letter.reason, letter.time_ns)
+            self._connection.execute(
+                "INSERT OR REPLACE INTO dead_letter VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (*values, checksum(*values)),
+            )
+
+
+def _seal(stream: Stream, state: bytes) -> int:
+    return checksum(stream.wearer, stream.placement, state)
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Set the connection up, and make or bring up the file."""
+    connection.text_factory = tables.lenient
+    # Only an empty file takes the first; the others are the connection's.
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise JournalUnwritableError(path, "its file system cannot share memory between processes")
+    for pragma in (
+        "synchronous = FULL",
+        "recursive_triggers = ON",  # or a replaced row leaves no hole
+        "secure_delete = ON",
+        "cell_size_check = ON",
+        "temp_store = MEMORY",
+        f"journal_size_limit = {WAL_BYTES}",
+    ):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+    version = tables.version_of(connection, path)
+    if version < tables.VERSION:
+        connection.execute("BEGIN IMMEDIATE")
+        if version:
+            tables.migrate(connection, version)
+        else:
+            tables.create(connection)
+            born = (uuid4().hex, time_ns(), 0)
+            connection.execute("INSERT INTO journal VALUES (?, ?, ?, ?)", (*born, checksum(*born)))
+        connection.execute("COMMIT")
+    tables.assert_layout(connection, path)

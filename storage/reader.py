@@ -1,0 +1,191 @@
+# ruff: noqa: S608 (the names in the queries are those of storage.schema; values are bound)
+"""The journal → records, for anyone, while it is being written: any number of readers, in any process."""
+
+import logging
+import sqlite3
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
+from heapq import merge
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from storage import tables
+from storage.damage import Check, Damage, streams
+from storage.entries import Backlog, DeadLetter, Entry, Stream
+from storage.errors import journal_error
+from storage.rows import PACKING, checksum
+from storage.schema import KINDS, Kind
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+_SINKABLE = tuple(kind for kind in KINDS if kind.measurement is not None)
+
+
+class JournalReader:
+    """Open it with `JournalReader.open`; use it from one thread at a time.
+
+    Each row's checksum is checked; a damaged row is passed over and counted. Raises JournalUnreadableError when
+    SQLite cannot read on.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self.skipped = 0
+        """Damaged rows passed over so far."""
+        self._connection = connection
+        self._streams: dict[int, Stream] = {}
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open a journal; raise JournalAbsentError, or JournalUnreadableError for no journal or another layout."""
+        return cls(path, tables.connect_to_read(path, oldest=tables.VERSION))
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything that is read inside is of one moment, whatever is written meanwhile."""
+        self._query("BEGIN")
+        try:
+            yield
+        finally:
+            self._query("ROLLBACK")
+
+    @property
+    def journal_id(self) -> str:
+        """The name that the journal got when it was made."""
+        return str(self._query("SELECT id FROM journal")[0][0])
+
+    def streams(self) -> list[Stream]:
+        """Return whose samples there are."""
+        with self._reading():
+            self._streams = streams(self._connection)
+        return sorted(self._streams.values())
+
+    def read(
+        self, kind: Kind[T], stream: Stream, since_ns: int | None = None, until_ns: int | None = None
+    ) -> Iterator[T]:
+        """Yield the records of one kind in order of time, `since_ns` <= time < `until_ns`."""
+        where, values = _period(kind, self._number(stream), since_ns, until_ns)
+        order = f"{where} ORDER BY {tables.TABLES[kind.name].time}"
+        return (kind.from_row(entry.row) for entry in self._entries(kind, order, values))
+
+    def last(self, kind: Kind[T], stream: Stream) -> T | None:
+        """Return the newest record of one kind by time."""
+        where, values = _period(kind, self._number(stream), None, None)
+        order = f"{where} ORDER BY {tables.TABLES[kind.name].time} DESC"
+        with closing(self._entries(kind, order, values)) as entries:
+            newest = next(entries, None)
+        return None if newest is None else kind.from_row(newest.row)
+
+    def count(
+        self,
+        kind: Kind[Any],
+        stream: Stream | None = None,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
+    ) -> int:
+        """Return how many rows there are of one kind."""
+        number = None if stream is None else self._number(stream)
+        where, values = _period(kind, number, since_ns, until_ns)
+        return int(self._query(f"SELECT count(*) FROM {kind.name} {where}", values)[0][0])
+
+    def entries(self, after_seq: int, limit: int) -> list[Entry]:
+        """Return the next rows that sinks take, in order of seq; what has no measurement stays in the journal."""
+        by_seq = "WHERE seq > ? ORDER BY seq"
+        kinds = [self._entries(kind, by_seq, (after_seq,)) for kind in _SINKABLE]
+        try:
+            return list(islice(merge(*kinds, key=lambda entry: entry.seq), limit))
+        finally:
+            for kind in kinds:
+                kind.close()
+
+    def backlog(self, sink: str) -> Backlog:
+        """Return how far behind a sink is; a sink that is not known, or whose cursor is damaged, has all before it."""
+        found = self._query("SELECT seq, crc FROM cursor WHERE sink = ?", (sink,))
+        cursor = next((int(seq) for seq, crc in found if checksum(sink, seq) == crc), 0)
+        rows = sum(
+            self._query(f"SELECT count(*) FROM {kind.name} WHERE seq > ?", (cursor,))[0][0]
+            for kind in _SINKABLE
+        )
+        first = self.entries(cursor, 1)
+        return Backlog(cursor, rows, first[0].row[0] if first else None)  # type: ignore[arg-type]  # time is never None
+
+    def dead_letters(self, sink: str) -> list[DeadLetter]:
+        """Return what a sink refused for good, in order of seq."""
+        found = self._query(
+            "SELECT seq, kind, line, reason, time_ns FROM dead_letter WHERE sink = ? ORDER BY seq", (sink,)
+        )
+        return [DeadLetter(*letter) for letter in found]
+
+    def check(self, on_progress: Callable[[int, int], None] | None = None) -> list[Damage]:
+        """Check the whole journal, row by row and as a file; return what is wrong. Some 100 000 rows a second."""
+        with self.snapshot(), self._reading():
+            check = Check(self._connection)
+            written = self._connection.execute("SELECT last_seq FROM journal").fetchone()[0]
+            check.rows(0, max(written, *tables.last_seqs(self._connection)), on_progress)
+            return check.file()
+
+    def _number(self, stream: Stream) -> int:
+        found = self._query(
+            "SELECT id FROM stream WHERE wearer = ? AND placement = ?", (stream.wearer, stream.placement)
+        )
+        return int(found[0][0]) if found else 0
+
+    def _entries(self, kind: Kind[Any], where: str, values: tuple[int, ...]) -> Generator[Entry, None, None]:
+        """Yield the rows of one kind that are whole."""
+        packing = PACKING[kind.name]
+        with (
+            self._reading(),
+            closing(self._connection.execute(f"{tables.TABLES[kind.name].select} {where}", values)) as rows,
+        ):
+            for seq, number, *values_, crc in rows:
+                stream, row = self._stream(number), tuple(values_)
+                if stream is not None and packing.is_whole(seq, stream, row, crc):
+                    yield Entry(seq, stream, kind, row)
+                    continue
+                if not self.skipped:
+                    logger.warning(
+                        "%s: damaged rows are passed over; `neckline doctor` lists them", self.path
+                    )
+                self.skipped += 1
+
+    def _stream(self, number: int) -> Stream | None:
+        if number not in self._streams:
+            self._streams = streams(self._connection)
+        return self._streams.get(number)
+
+    def _query(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        with self._reading():
+            return self._connection.execute(sql, values).fetchall()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise journal_error(self.path, error) from error
+
+
+def _period(
+    kind: Kind[Any], number: int | None, since_ns: int | None, until_ns: int | None
+) -> tuple[str, tuple[int, ...]]:
+    """Return the condition for a stream and a period, and its values."""
+    time = tables.TABLES[kind.name].time
+    asked = [("stream = ?", number), (f"{time} >= ?", since_ns), (f"{time} < ?", until_ns)]
+    given = [(condition, value) for condition, value in asked if value is not None]
+    where = "WHERE " + " AND ".join(condition for condition, _ in given) if given else ""
+    return where, tuple(value for _, value in given)

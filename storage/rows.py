@@ -1,0 +1,104 @@
+"""Records → rows that SQLite keeps to the last bit, each with a checksum, and back; stores nothing.
+
+SQLite has no checksums of its own: one flipped bit in a page leaves `integrity_check` content and a row wrong. Each
+row's CRC-32 covers its place (seq, wearer, placement), which of its values are absent, its numbers as little-endian
+i64 and f64, and its texts.
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import index
+from typing import Any
+from zlib import crc32
+
+from storage.entries import Batch, Stream
+from storage.errors import RecordRefusedError
+from storage.schema import KINDS, Kind, Record, Row, Type, Value, kind_of
+
+_SEQ = struct.Struct("<q")
+_ABSENT = struct.Struct("<Q")
+
+
+def _float(value: Any) -> float | None:
+    """Return it as SQLite gives it back: NaN is not known, and -0.0 is 0.0."""
+    number = float(value) + 0.0
+    return number if number == number else None  # noqa: PLR0124 (what NaN is not)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a text is needed, not {type(value).__name__}")
+    return str(value)
+
+
+_CONVERT: dict[Type, Callable[[Any], Value]] = {Type.INT: index, Type.FLOAT: _float, Type.TEXT: _text}
+
+
+@dataclass(frozen=True, slots=True)
+class PackedRow:
+    """One row, ready to be stored once it has its seq."""
+
+    stream: Stream
+    kind: Kind[Any]
+    row: Row
+    digest: int
+    """The checksum but for the seq."""
+
+    def seal(self, seq: int) -> int:
+        """Return the checksum that is stored with the row."""
+        return crc32(_SEQ.pack(seq), self.digest)
+
+
+class Packing:
+    """How the rows of one kind are packed."""
+
+    def __init__(self, kind: Kind[Any]) -> None:
+        types = [column.type for column in kind.columns]
+        self._kind = kind
+        self._convert = tuple(_CONVERT[type_] for type_ in types)
+        self._numbers = tuple(k for k, type_ in enumerate(types) if type_ is not Type.TEXT)
+        self._texts = tuple(k for k, type_ in enumerate(types) if type_ is Type.TEXT)
+        codes = {Type.INT: "q", Type.FLOAT: "d", Type.TEXT: ""}
+        self._struct = struct.Struct("<" + "".join(codes[type_] for type_ in types))
+
+    def pack(self, stream: Stream, record: Record) -> PackedRow:
+        """Raise RecordRefusedError for values that their columns cannot hold."""
+        try:
+            row = tuple(
+                None if value is None else convert(value)
+                for convert, value in zip(self._convert, self._kind.to_row(record), strict=True)
+            )
+            return PackedRow(stream, self._kind, row, self.digest(stream, row))
+        except (TypeError, ValueError, OverflowError, struct.error) as error:
+            raise RecordRefusedError(self._kind.name, f"{record}: {error}") from error
+
+    def digest(self, stream: Stream, row: Row) -> int:
+        """Return the checksum but for the seq; raise TypeError, ValueError or struct.error for ill-typed values."""
+        absent = 0
+        if None in row:
+            absent = sum(1 << k for k, value in enumerate(row) if value is None)
+        numbers = [0 if row[k] is None else row[k] for k in self._numbers]
+        texts = ["" if row[k] is None else row[k] for k in self._texts]
+        words = "\0".join([stream.wearer, stream.placement, *texts])  # type: ignore[list-item]  # checked by join
+        return crc32(words.encode(), crc32(self._struct.pack(*numbers), crc32(_ABSENT.pack(absent))))
+
+    def is_whole(self, seq: int, stream: Stream, row: Row, checksum: Value) -> bool:
+        """Tell whether a stored row is what was written, in its place."""
+        try:
+            return crc32(_SEQ.pack(seq), self.digest(stream, row)) == checksum
+        except (TypeError, ValueError, struct.error):
+            return False
+
+
+PACKING = {kind.name: Packing(kind) for kind in KINDS}
+
+
+def pack(batch: Batch) -> list[PackedRow]:
+    """Turn a batch's records into rows; raise RecordRefusedError for a value that its column cannot hold."""
+    return [PACKING[kind_of(record).name].pack(batch.stream, record) for record in batch.records]
+
+
+def checksum(*values: int | str | bytes) -> int:
+    """Return the checksum of a row of the journal's own small tables, whose types never vary."""
+    return crc32(b"\0".join(value if isinstance(value, bytes) else str(value).encode() for value in values))
