@@ -1,0 +1,108 @@
+"""What a journal remembers of a wearer → what a service starts from: references, snooze, warnings given, the day so far.
+
+Only `processing`'s own state is saved as such; all else that the service knows follows from the rows it has written.
+"""
+
+from dataclasses import dataclass, field
+from datetime import tzinfo
+
+from neckline.schedule import midnight_ns
+from neckline.status import Today
+from neckline.tally import Tally
+from processing.calibration import Calibration
+from processing.epochs import MINUTE_NS, OpenMinute
+from processing.outputs import Event, EventKind, Stance
+from storage.entries import Stream
+from storage.reader import JournalReader
+from storage.schema import BATTERY, CALIBRATION, EPOCH, EVENT, MINUTE
+
+DAYS = 30
+"""How far back events are looked for."""
+BATTERY_LOW_PERCENT, BATTERY_CHARGED_PERCENT = 20.0, 30.0
+"""Warned once below the first; again only after it has been above the second."""
+STILL_LOST_S = 900.0
+"""A signal that was lost for longer before this start is another session's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """All of it; the default is that of an empty journal."""
+
+    calibration: Calibration | None = None
+    """The newest sitting reference."""
+    standing: Calibration | None = None
+    suspect: str = ""
+    """Why the sitting reference was doubted after it was captured."""
+    snoozed_until_ns: int | None = None
+    battery_low: bool = False
+    """The wearer has been warned, and the clip not charged since."""
+    lost_ns: int | None = None
+    """Since when the signal is lost."""
+    last_alert_ns: int | None = None
+    today: Tally = field(default_factory=Tally)
+    minute: OpenMinute | None = None
+    """The present minute as far as it has been written; a later start goes on with it."""
+
+
+def remember(reader: JournalReader, stream: Stream, now_ns: int, zone: tzinfo | None = None) -> Memory:
+    """Read what a service needs to know at its start."""
+    references: dict[Stance, Calibration] = {}
+    for captured in reader.read(CALIBRATION, stream):
+        references[captured.stance] = captured.calibration
+    events = list(reader.read(EVENT, stream, since_ns=now_ns - DAYS * 86400 * 10**9))
+    last = {event.kind: event for event in events}
+    return Memory(
+        calibration=references.get(Stance.SITTING),
+        standing=references.get(Stance.STANDING),
+        suspect=_after(last, EventKind.CALIBRATION_SUSPECT, EventKind.CALIBRATED),
+        snoozed_until_ns=snooze.end_ns if (snooze := last.get(EventKind.SNOOZED)) else None,
+        battery_low=_battery_low(reader, stream, last.get(EventKind.BATTERY_LOW)),
+        lost_ns=_lost_ns(last, now_ns),
+        last_alert_ns=alert.time_ns if (alert := last.get(EventKind.SLOUCH_ALERT)) else None,
+        today=_today(reader, stream, midnight_ns(now_ns, zone), events),
+        minute=_minute(reader, stream, now_ns),
+    )
+
+
+def _after(last: dict[EventKind, Event], kind: EventKind, undone_by: EventKind) -> str:
+    event, undone = last.get(kind), last.get(undone_by)
+    return event.note if event and (undone is None or undone.time_ns < event.time_ns) else ""
+
+
+def _battery_low(reader: JournalReader, stream: Stream, warned: Event | None) -> bool:
+    if warned is None:
+        return False
+    since = reader.read(BATTERY, stream, since_ns=warned.time_ns)
+    return all(reading.percent < BATTERY_CHARGED_PERCENT for reading in since)
+
+
+def _lost_ns(last: dict[EventKind, Event], now_ns: int) -> int | None:
+    lost, returned = last.get(EventKind.SIGNAL_LOST), last.get(EventKind.SIGNAL_RETURNED)
+    if lost is None or (returned is not None and returned.time_ns >= lost.time_ns):
+        return None
+    return lost.onset_ns if now_ns - lost.time_ns < STILL_LOST_S * 1e9 else None
+
+
+def _today(reader: JournalReader, stream: Stream, midnight: int, events: list[Event]) -> Tally:
+    """Add up the day's minutes, and the seconds that are in no whole minute yet."""
+    minutes = list(reader.read(MINUTE, stream, since_ns=midnight))
+    since_ns = midnight
+    seen = Today()
+    if minutes:
+        since_ns = minutes.pop().start_ns  # a stop closes the last one early
+        seen = Today(
+            upright_s=sum(minute.upright_s for minute in minutes),
+            slouched_s=sum(minute.slouched_s for minute in minutes),
+            unknown_s=sum(minute.unknown_s for minute in minutes),
+        )
+    tally = Tally(seen).count(reader.read(EPOCH, stream, since_ns=since_ns))
+    return tally.count(event for event in events if event.time_ns >= midnight)
+
+
+def _minute(reader: JournalReader, stream: Stream, now_ns: int) -> OpenMinute | None:
+    start_ns = now_ns - now_ns % MINUTE_NS
+    epochs = list(reader.read(EPOCH, stream, since_ns=start_ns, until_ns=start_ns + MINUTE_NS))
+    minute = OpenMinute(start_ns)
+    for epoch in epochs:
+        minute = minute.add(epoch)
+    return minute if epochs else None

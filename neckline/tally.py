@@ -1,0 +1,81 @@
+"""Records → what a day, or a run, came to: seconds by posture, sustained slouches, alerts, the balance of samples."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
+
+from neckline.schedule import midnight_ns
+from neckline.status import Today
+from processing.outputs import Epoch, Event, EventKind, Posture
+from storage.schema import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A sum of records. Values are never changed in place."""
+
+    seen: Today = field(default_factory=Today)
+    received: int = 0
+    missing: int = 0
+    corrupt: int = 0
+
+    def count(self, records: Iterable[Record]) -> "Tally":
+        """Return the tally with these records, too."""
+        tally = self
+        for record in records:
+            if isinstance(record, Epoch):
+                tally = _with_epoch(tally, record)
+            elif isinstance(record, Event):
+                tally = _with_event(tally, record)
+        return tally
+
+
+def _with_epoch(tally: Tally, epoch: Epoch) -> Tally:
+    seen = replace(
+        tally.seen,
+        upright_s=tally.seen.upright_s + (epoch.posture is Posture.UPRIGHT),
+        slouched_s=tally.seen.slouched_s + (epoch.posture is Posture.SLOUCHED),
+        unknown_s=tally.seen.unknown_s + (epoch.posture is Posture.UNKNOWN),
+    )
+    return Tally(
+        seen,
+        tally.received + epoch.received,
+        tally.missing + epoch.missing,
+        tally.corrupt + epoch.corrupt,
+    )
+
+
+def _with_event(tally: Tally, event: Event) -> Tally:
+    seen = replace(
+        tally.seen,
+        episodes=tally.seen.episodes + (event.kind is EventKind.SLOUCH_STARTED),
+        alerts=tally.seen.alerts + (event.kind is EventKind.SLOUCH_ALERT),
+    )
+    return replace(tally, seen=seen)
+
+
+class DayTally:
+    """What the local day under way came to; at midnight it begins anew."""
+
+    def __init__(self, now_ns: int, zone: tzinfo | None, seen: Tally) -> None:
+        self._zone = zone
+        self._tally = seen
+        self._end_ns = midnight_ns(now_ns, zone, days=1)
+
+    def count(self, records: Iterable[Record]) -> None:
+        """Count records as they come; those of a second that began after midnight are the new day's."""
+        for record in records:
+            if isinstance(record, Epoch):
+                self._turn(record.start_ns)
+            elif isinstance(record, Event):
+                self._turn(record.time_ns)
+            self._tally = self._tally.count((record,))
+
+    def at(self, now_ns: int) -> Today:
+        """Return what today came to so far."""
+        self._turn(now_ns)
+        return self._tally.seen
+
+    def _turn(self, now_ns: int) -> None:
+        if now_ns >= self._end_ns:
+            self._tally, self._end_ns = Tally(), midnight_ns(now_ns, self._zone, days=1)

@@ -1,0 +1,160 @@
+"""One wearer: readings of the clip → records to store, in one pass; and what is so now. No I/O, no clock, no asyncio.
+
+`processing.step` finds epochs, episodes and events in the samples. To these come the events that are not in the
+samples: the signal that goes and returns, the battery, calibrations, snoozes.
+"""
+
+from dataclasses import replace
+from datetime import tzinfo
+
+from neckline.memory import BATTERY_CHARGED_PERCENT, BATTERY_LOW_PERCENT, Memory
+from neckline.schedule import Schedule
+from processing.calibration import Calibration
+from processing.outputs import Activity, Event, EventKind, Outputs, Posture, Stance
+from processing.settings import Mode, Settings
+from processing.slouch import alerts_from
+from processing.state import Now, WearerState
+from processing.step import finish, step
+from sensor.samples import BatteryReading, LinkChange, LinkState, Reading, SampleBlock
+from storage.schema import Record, StanceCalibration
+
+DAY_NS = 86400 * 10**9
+
+Records = tuple[Record, ...]
+
+
+class Wearer:
+    """Feed it everything that the clip's source yields, in order; store what it returns, with `state`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        memory: Memory,
+        state: WearerState | None = None,
+        *,
+        schedule: Schedule | None = None,
+        zone: tzinfo | None = None,
+    ) -> None:
+        self.settings = replace(
+            settings,
+            calibration=memory.calibration,
+            standing=memory.standing,
+            snoozed_until_ns=memory.snoozed_until_ns,
+        )
+        state = state or WearerState()
+        self.state = state if state.minute else replace(state, minute=memory.minute)
+        self.link: LinkChange | None = None
+        self.battery: BatteryReading | None = None
+        self.last_alert_ns = memory.last_alert_ns
+        self._suspect = memory.suspect
+        self._battery_low = memory.battery_low
+        self._lost_ns = memory.lost_ns
+        self._schedule = schedule or Schedule()
+        self._zone = zone
+        self._windows_due_ns = 0
+
+    def hear(self, reading: Reading) -> Records:
+        """Take the next reading; return the records that it gives, events last."""
+        match reading:
+            case SampleBlock():
+                return self._samples(reading)
+            case LinkChange():
+                return self._link(reading)
+            case BatteryReading():
+                return self._charge(reading)
+
+    def finish(self) -> Records:
+        """Close what is open, at a clean stop."""
+        self.state, outputs = finish(self.state, self.settings)
+        return self._noted(outputs)
+
+    def calibrated(self, calibration: Calibration, stance: Stance) -> Records:
+        """Judge by another reference from the next sample on."""
+        self.settings = (
+            replace(self.settings, standing=calibration)
+            if stance is Stance.STANDING
+            else replace(self.settings, calibration=calibration)
+        )
+        note = f"{stance}, threshold {calibration.threshold_deg:.0f}°"
+        event = Event(calibration.captured_ns, EventKind.CALIBRATED, note=note)
+        return StanceCalibration(stance, calibration), event
+
+    def snooze(self, until_ns: int | None, now_ns: int) -> Records:
+        """Give no alerts until then; None, or a time that is over, lets them out again."""
+        until_ns = max(now_ns, until_ns or 0)
+        self.settings = replace(self.settings, snoozed_until_ns=until_ns)
+        return (Event(now_ns, EventKind.SNOOZED, end_ns=until_ns),)
+
+    @property
+    def now(self) -> Now:
+        """What is so now. Without a signal nothing is known, however fresh the last sample."""
+        now = self.state.now(self.settings)
+        if self.link is None or self.link.state is LinkState.STREAMING:
+            return now
+        return replace(
+            now, sagittal_deg=None, lateral_deg=None, activity=Activity.GAP, posture=Posture.UNKNOWN
+        )
+
+    @property
+    def suspect(self) -> str:
+        """Why the sitting reference is not believed; empty while it is."""
+        reference = self.settings.calibration
+        if reference is None or self.state.gate.suspect_id != reference.calibration_id:
+            return ""
+        return self._suspect or "the clip seems to have moved"
+
+    def snoozed_until_ns(self, now_ns: int) -> int | None:
+        """Return the end of the snooze that is under way; None when there is none."""
+        until_ns = self.settings.snoozed_until_ns
+        return until_ns if until_ns is not None and until_ns > now_ns else None
+
+    def alerts_from_ns(self, now_ns: int) -> int | None:
+        """Return from when on mode, snooze and weekly hours let alerts out; None for never."""
+        self._look_ahead(now_ns)
+        return alerts_from(now_ns, self.settings)
+
+    def wants_notices(self, now_ns: int) -> bool:
+        """Tell whether a notice that is no alert (battery, calibration) may go out: in its hours, not snoozed."""
+        self._look_ahead(now_ns)
+        return alerts_from(now_ns, replace(self.settings, mode=Mode.COACH)) == now_ns
+
+    def _samples(self, block: SampleBlock) -> Records:
+        if len(block):
+            self._look_ahead(int(block.time_ns[0]))
+        self.state, outputs = step(self.state, block, self.settings)
+        return self._noted(outputs)
+
+    def _noted(self, outputs: Outputs) -> Records:
+        for event in outputs.events:
+            if event.kind is EventKind.SLOUCH_ALERT:
+                self.last_alert_ns = event.time_ns
+            elif event.kind is EventKind.CALIBRATION_SUSPECT:
+                self._suspect = event.note
+        return (*outputs.epochs, *outputs.minutes, *outputs.episodes, *outputs.events)
+
+    def _look_ahead(self, now_ns: int) -> None:
+        """Work out the weekly hours of the next days, once a day."""
+        if self._schedule.hours and now_ns >= self._windows_due_ns:
+            self._windows_due_ns = now_ns + DAY_NS
+            windows_ns = self._schedule.spans(now_ns, self._zone)
+            self.settings = replace(self.settings, alert_windows_ns=windows_ns)
+
+    def _link(self, change: LinkChange) -> Records:
+        streamed = self.link is not None and self.link.state is LinkState.STREAMING
+        self.link = change
+        if change.state is LinkState.STREAMING and self._lost_ns is not None:
+            lost_ns, self._lost_ns = self._lost_ns, None
+            return (Event(change.time_ns, EventKind.SIGNAL_RETURNED, onset_ns=lost_ns),)
+        if streamed and change.state is not LinkState.STREAMING:
+            self._lost_ns = self.state.grid.last_ns if self.state.grid else change.time_ns
+            return (Event(change.time_ns, EventKind.SIGNAL_LOST, onset_ns=self._lost_ns, note=change.reason),)
+        return ()
+
+    def _charge(self, reading: BatteryReading) -> Records:
+        self.battery = reading
+        if reading.percent >= BATTERY_CHARGED_PERCENT:
+            self._battery_low = False
+        if reading.percent >= BATTERY_LOW_PERCENT or self._battery_low:
+            return (reading,)
+        self._battery_low = True
+        return reading, Event(reading.time_ns, EventKind.BATTERY_LOW, value=reading.percent)
