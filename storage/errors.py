@@ -30,6 +30,14 @@ class WriterClosedError(StorageError):
         super().__init__("the journal's writer is closed", "please report it as a bug, with this message")
 
 
+class NotDurableError(StorageError):
+    """The writer ended while rows were still in memory alone: they are lost; `trouble` says why."""
+
+    def __init__(self, rows: int, trouble: StorageError) -> None:
+        self.rows, self.trouble = rows, trouble
+        super().__init__(f"{rows} rows could not be saved: {trouble}", trouble.way_out)
+
+
 class JournalError(StorageError):
     """Something about a journal; `path` is its file."""
 

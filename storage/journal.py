@@ -189,7 +189,8 @@ class Journal:
             "INSERT OR REPLACE INTO cursor VALUES (?, ?, ?)", (advance.sink, seq, checksum(advance.sink, seq))
         )
         for letter in advance.dead:
-            values = (advance.sink, letter.seq, letter.kind, letter.line, letter.reason, letter.time_ns)
+            line, reason = _plain(letter.line), _plain(letter.reason)
+            values = (advance.sink, letter.seq, letter.kind, line, reason, letter.time_ns)
             self._connection.execute(
                 "INSERT OR REPLACE INTO dead_letter VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (*values, checksum(*values)),
@@ -198,6 +199,11 @@ class Journal:
 
 def _seal(stream: Stream, state: bytes) -> int:
     return checksum(stream.wearer, stream.placement, state)
+
+
+def _plain(text: str) -> str:
+    """Make of another's text one that SQLite takes, whatever is in it."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

@@ -59,6 +59,7 @@ class Packing:
         self._convert = tuple(_CONVERT[type_] for type_ in types)
         self._numbers = tuple(k for k, type_ in enumerate(types) if type_ is not Type.TEXT)
         self._texts = tuple(k for k, type_ in enumerate(types) if type_ is Type.TEXT)
+        self._key = tuple(k for k, column in enumerate(kind.columns) if k == 0 or column.tag)
         codes = {Type.INT: "q", Type.FLOAT: "d", Type.TEXT: ""}
         self._struct = struct.Struct("<" + "".join(codes[type_] for type_ in types))
 
@@ -69,6 +70,8 @@ class Packing:
                 None if value is None else convert(value)
                 for convert, value in zip(self._convert, self._kind.to_row(record), strict=True)
             )
+            if any(row[k] is None for k in self._key):
+                raise ValueError("its time and its tags must be known")
             return PackedRow(stream, self._kind, row, self.digest(stream, row))
         except (TypeError, ValueError, OverflowError, struct.error) as error:
             raise RecordRefusedError(self._kind.name, f"{record}: {error}") from error
