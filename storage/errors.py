@@ -23,6 +23,14 @@ class RecordRefusedError(StorageError):
         )
 
 
+class StumbledError(StorageError):
+    """Something here failed as it never should; `who` goes on by itself."""
+
+    def __init__(self, who: str, detail: str) -> None:
+        self.who = who
+        super().__init__(f"{who} stumbled: {detail}", "please report it as a bug, with the log")
+
+
 class WriterClosedError(StorageError):
     """Something was handed to a writer that is closed: our fault."""
 

@@ -16,7 +16,7 @@ from storage.damage import Check, Damage, streams
 from storage.entries import Backlog, DeadLetter, Entry, Stream
 from storage.errors import journal_error
 from storage.rows import PACKING, checksum
-from storage.schema import KINDS, Kind
+from storage.schema import KINDS, Kind, Row
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -79,9 +79,15 @@ class JournalReader:
         self, kind: Kind[T], stream: Stream, since_ns: int | None = None, until_ns: int | None = None
     ) -> Iterator[T]:
         """Yield the records of one kind in order of time, `since_ns` <= time < `until_ns`."""
+        return map(kind.from_row, self.rows(kind, stream, since_ns, until_ns))
+
+    def rows(
+        self, kind: Kind[Any], stream: Stream, since_ns: int | None = None, until_ns: int | None = None
+    ) -> Iterator[Row]:
+        """Yield the same as rows: values in the order of the kind's columns."""
         where, values = _period(kind, self._number(stream), since_ns, until_ns)
         order = f"{where} ORDER BY {tables.TABLES[kind.name].time}"
-        return (kind.from_row(entry.row) for entry in self._entries(kind, order, values))
+        return (entry.row for entry in self._entries(kind, order, values))
 
     def last(self, kind: Kind[T], stream: Stream) -> T | None:
         """Return the newest record of one kind by time."""
@@ -113,10 +119,14 @@ class JournalReader:
             for kind in kinds:
                 kind.close()
 
-    def backlog(self, sink: str) -> Backlog:
-        """Return how far behind a sink is; a sink that is not known, or whose cursor is damaged, has all before it."""
+    def backlog(self, sink: str, after_seq: int = 0) -> Backlog:
+        """Return how far behind a sink is; a sink that is not known, or whose cursor is damaged, has all before it.
+
+        `after_seq` is for a sink that knows that it is further than its cursor.
+        """
         found = self._query("SELECT seq, crc FROM cursor WHERE sink = ?", (sink,))
-        cursor = next((int(seq) for seq, crc in found if checksum(sink, seq) == crc), 0)
+        stored = next((int(seq) for seq, crc in found if checksum(sink, seq) == crc), 0)
+        cursor = max(stored, after_seq)
         rows = sum(
             self._query(f"SELECT count(*) FROM {kind.name} WHERE seq > ?", (cursor,))[0][0]
             for kind in _SINKABLE

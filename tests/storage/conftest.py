@@ -1,0 +1,33 @@
+"""Fixtures of the tests on a real InfluxDB."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.storage.servers import OwnServer, Server, named_server, own_server
+
+
+@pytest.fixture(scope="session")
+def influxd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServer]:
+    """Give influxd and nginx, started once for all tests."""
+    with own_server(tmp_path_factory.mktemp("influxd")) as server:
+        yield server
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> Server:
+    """Give the InfluxDB that the environment names, or else a bucket of our own on influxd."""
+    named = named_server()
+    return named or request.getfixturevalue("own")
+
+
+@pytest.fixture
+def own(influxd: OwnServer) -> Iterator[OwnServer]:
+    """Give a bucket on influxd, which the test may kill and spoil."""
+    if "influxd" not in influxd.processes:
+        influxd.start()
+    mine = influxd.fresh_bucket()
+    yield mine
+    if "influxd" not in mine.processes:
+        mine.start()
+    mine.query(f"DROP DATABASE {mine.bucket}")
