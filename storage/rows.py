@@ -70,11 +70,12 @@ class Packing:
                 None if value is None else convert(value)
                 for convert, value in zip(self._convert, self._kind.to_row(record), strict=True)
             )
-            if any(row[k] is None for k in self._key):
-                raise ValueError("its time and its tags must be known")
-            return PackedRow(stream, self._kind, row, self.digest(stream, row))
+            digest = self.digest(stream, row)
         except (TypeError, ValueError, OverflowError, struct.error) as error:
             raise RecordRefusedError(self._kind.name, f"{record}: {error}") from error
+        if any(row[k] is None for k in self._key):
+            raise RecordRefusedError(self._kind.name, f"{record}: its time and its tags must be known")
+        return PackedRow(stream, self._kind, row, digest)
 
     def digest(self, stream: Stream, row: Row) -> int:
         """Return the checksum but for the seq; raise TypeError, ValueError or struct.error for ill-typed values."""
