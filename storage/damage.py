@@ -79,6 +79,8 @@ class Check:
         self._connection = connection
         self._streams = streams(connection)
         self._found: list[Damage] = []
+        self._open = 0
+        """From here on, what was found still waits for the time of the next whole row."""
 
     def rows(
         self, after_seq: int, last_seq: int, on_progress: Callable[[int, int], None] | None = None
@@ -101,7 +103,7 @@ class Check:
                 self._tell(Damage(Harm.ALTERED, seen.table, seen.seq, seen.seq, time_ns))
             elif seen.time_ns is not None:
                 time_ns = seen.time_ns
-                self._found[-1:] = [_closed(damage, time_ns) for damage in self._found[-1:]]
+                self._close(time_ns)
             expected = max(expected, seen.seq + 1)
         if expected <= last_seq:
             self._tell(Damage(Harm.LOST, "", expected, last_seq, time_ns))
@@ -171,10 +173,7 @@ class Check:
         elif len(self._found) == MAX_DAMAGES:
             self._found.append(Damage(Harm.UNREADABLE, detail="and more; the rest is not listed"))
 
-
-def _closed(damage: Damage, time_ns: int) -> Damage:
-    return (
-        damage
-        if damage.first_seq is None or damage.before_ns is not None
-        else replace(damage, before_ns=time_ns)
-    )
+    def _close(self, time_ns: int) -> None:
+        for k in range(self._open, len(self._found)):
+            self._found[k] = replace(self._found[k], before_ns=time_ns)
+        self._open = len(self._found)

@@ -7,20 +7,18 @@ connection checkpoints while another commits; here one connection does both, and
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from time import time_ns
 from types import TracebackType
 from typing import Self
-from uuid import uuid4
 
 from storage import tables
 from storage.damage import Check, Damage, Harm, streams
 from storage.entries import Batch, DeadLetter, Stream
-from storage.errors import JournalAbsentError, JournalUnreadableError, JournalUnwritableError, journal_error
+from storage.errors import JournalAbsentError, JournalUnwritableError, journal_error
 from storage.lock import Ownership, beside
 from storage.rows import PackedRow, checksum, pack
-from storage.watermark import Watermark
+from storage.watermark import Watermark, acknowledged
 
 CHECKED_ROWS = 10_000
 """The newest rows, checked at every start (0.1 s); all of them on demand: `storage.reader.JournalReader.check`."""
@@ -40,24 +38,23 @@ class Advance:
 class Journal:
     """Open it with `Journal.open`; use it from one thread at a time."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, ownership: Ownership) -> None:
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, ownership: Ownership, watermark: Watermark
+    ) -> None:
         self.path = path
-        self._connection = connection
-        self._ownership = ownership
+        self._connection, self._ownership, self._watermark = connection, ownership, watermark
         self._streams = {stream: number for number, stream in streams(connection).items()}
-        found = connection.execute("SELECT id, created_ns, last_seq, crc FROM journal").fetchone()
-        if found is None:
-            raise JournalUnreadableError(path, "it is damaged")
-        self.journal_id, self._created_ns, written_seq, crc = found
-        whole = checksum(self.journal_id, self._created_ns, written_seq) == crc
-        self._watermark = Watermark(beside(path, ".seq"), self.journal_id)
-        self.last_seq: int = max(
-            written_seq if whole else 0, self._watermark.read(), *tables.last_seqs(connection)
+        self._identity = tables.identity_of(connection, path)
+        self.journal_id = self._identity.journal_id
+        self.last_seq = max(
+            self._identity.last_seq,
+            acknowledged(beside(path, ".seq"), self.journal_id),
+            *tables.last_seqs(connection),
         )
         """Of what is durable; every seq up to it is a row, a hole, or damage."""
         self.damage = tuple(Check(connection).rows(max(0, self.last_seq - CHECKED_ROWS), self.last_seq))
         """What was found wrong at opening, among the newest rows."""
-        if not whole:
+        if not self._identity.whole:
             self.damage += (Damage(Harm.ALTERED, "journal", detail="its checksum is wrong"),)
 
     @classmethod
@@ -79,11 +76,14 @@ class Journal:
             ownership = Ownership.take(path, owner)
             undo.callback(ownership.release)
             try:
-                path.touch(mode=0o600)
+                if not path.exists():
+                    path.touch(mode=0o600)
                 connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
                 undo.callback(connection.close)
                 _prepare(connection, path)
-                journal = cls(path, connection, ownership)
+                watermark = Watermark(beside(path, ".seq"))
+                undo.callback(watermark.close)
+                journal = cls(path, connection, ownership, watermark)
             except (sqlite3.Error, OSError) as error:
                 raise journal_error(path, error) from error
             undo.pop_all()
@@ -112,6 +112,8 @@ class Journal:
         known = dict(self._streams)
         seq = self.last_seq
         try:
+            if connection.in_transaction:  # the disk failed so badly that even going back did
+                connection.execute("ROLLBACK")
             connection.execute("BEGIN IMMEDIATE")
             try:
                 by_kind: dict[str, list[tuple[object, ...]]] = {}
@@ -132,8 +134,10 @@ class Journal:
                 for each in advances:
                     self._move(each)
                 if seq > self.last_seq:
-                    crc = checksum(self.journal_id, self._created_ns, seq)
-                    connection.execute("UPDATE journal SET last_seq = ?, crc = ?", (seq, crc))
+                    identity = replace(self._identity, last_seq=seq)
+                    connection.execute(
+                        "UPDATE journal SET id = ?, created_ns = ?, last_seq = ?, crc = ?", identity.row
+                    )
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
@@ -142,7 +146,7 @@ class Journal:
         except sqlite3.Error as error:
             raise journal_error(self.path, error) from error
         self._streams, self.last_seq = known, seq
-        self._watermark.write(seq)
+        self._watermark.write(self.journal_id, seq)
         return seq
 
     def state(self, stream: Stream) -> bytes | None:
@@ -223,14 +227,12 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         f"journal_size_limit = {WAL_BYTES}",
     ):
         connection.execute(f"PRAGMA {pragma}").fetchall()
+    # Begun even if there is nothing to do: a file that may only be read is told now, not at the first commit.
+    connection.execute("BEGIN IMMEDIATE")
     version = tables.version_of(connection, path)
-    if version < tables.VERSION:
-        connection.execute("BEGIN IMMEDIATE")
-        if version:
-            tables.migrate(connection, version)
-        else:
-            tables.create(connection)
-            born = (uuid4().hex, time_ns(), 0)
-            connection.execute("INSERT INTO journal VALUES (?, ?, ?, ?)", (*born, checksum(*born)))
-        connection.execute("COMMIT")
+    if version == 0:
+        tables.create(connection)
+    else:
+        tables.migrate(connection, version)
+    connection.execute("COMMIT")
     tables.assert_layout(connection, path)

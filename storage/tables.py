@@ -11,9 +11,12 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from time import time_ns
 from typing import Any
+from uuid import uuid4
 
 from storage.errors import JournalAbsentError, JournalUnreadableError, journal_error
+from storage.rows import checksum
 from storage.schema import KINDS, Kind, Type
 
 APPLICATION_ID = 0x4E4B4C4E
@@ -128,6 +131,34 @@ def lenient(text: bytes) -> str:
     return text.decode("utf-8", "replace")
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the journal says of itself."""
+
+    journal_id: str
+    created_ns: int
+    last_seq: int
+    """Of what is written; 0 where that is not known."""
+    whole: bool = True
+
+    @property
+    def row(self) -> tuple[str, int, int, int]:
+        """Its row, with its checksum."""
+        values = (self.journal_id, self.created_ns, self.last_seq)
+        return (*values, checksum(*values))
+
+
+def identity_of(connection: sqlite3.Connection, path: Path) -> Identity:
+    """Read what the journal says of itself; raise JournalUnreadableError if that is gone."""
+    found = connection.execute("SELECT id, created_ns, last_seq, crc FROM journal").fetchone()
+    if found is None:
+        raise JournalUnreadableError(path, "it is damaged")
+    *said, crc = found
+    if checksum(*said) == crc:
+        return Identity(*said)
+    return Identity(str(said[0]), 0, 0, whole=False)
+
+
 def create(connection: sqlite3.Connection) -> None:
     """Make the tables of an empty file; the caller opened a transaction."""
     for statement in _OWN_TABLES:
@@ -135,6 +166,7 @@ def create(connection: sqlite3.Connection) -> None:
     for table in TABLES.values():
         for statement in table.create:
             connection.execute(statement)
+    connection.execute("INSERT INTO journal VALUES (?, ?, ?, ?)", Identity(uuid4().hex, time_ns(), 0).row)
     _stamp(connection, VERSION)
 
 
@@ -162,10 +194,10 @@ def version_of(connection: sqlite3.Connection, path: Path) -> int:
 
 def migrate(connection: sqlite3.Connection, version: int) -> None:
     """Bring a file up from a version, step by step; the caller opened a transaction, so it is all or nothing."""
-    while version < VERSION:
-        STEPS[version](connection)
-        version += 1
-    _stamp(connection, version)
+    for older in range(version, VERSION):
+        STEPS[older](connection)
+    if version < VERSION:
+        _stamp(connection, VERSION)
 
 
 def _stamp(connection: sqlite3.Connection, version: int) -> None:

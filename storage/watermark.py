@@ -15,38 +15,37 @@ _FORM = struct.Struct("<32sqI")
 """The journal's id, the seq, the CRC-32 of both."""
 
 
-class Watermark:
-    """Of one journal; a file of another journal, or a damaged one, counts as absent. Never raises."""
+def acknowledged(path: Path, journal_id: str) -> int:
+    """Return the last seq of this journal that was acknowledged, 0 if the file does not tell."""
+    try:
+        _, seq, _ = _FORM.unpack(data := path.read_bytes())
+    except (OSError, struct.error):
+        return 0
+    return int(seq) if data == _form(journal_id, seq) else 0
 
-    def __init__(self, path: Path, journal_id: str) -> None:
-        self._id = journal_id.encode()
+
+class Watermark:
+    """Writes it. It is a witness, not a part, so a failure to write is none of the journal's."""
+
+    def __init__(self, path: Path) -> None:
         self._file: int | None = None
         with suppress(OSError):
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
 
-    def read(self) -> int:
-        """Return the seq, 0 if there is none."""
-        if self._file is None:
-            return 0
-        try:
-            os.lseek(self._file, 0, os.SEEK_SET)
-            journal, seq, crc = _FORM.unpack(os.read(self._file, _FORM.size))
-        except (OSError, struct.error):
-            return 0
-        whole = crc32(_FORM.pack(journal, seq, 0)) == crc and journal == self._id
-        return int(seq) if whole else 0
-
-    def write(self, seq: int) -> None:
+    def write(self, journal_id: str, seq: int) -> None:
         """Keep the seq."""
-        if self._file is None:
-            return
-        crc = crc32(_FORM.pack(self._id, seq, 0))
-        with suppress(OSError):
-            os.lseek(self._file, 0, os.SEEK_SET)
-            os.write(self._file, _FORM.pack(self._id, seq, crc))
+        if self._file is not None:
+            with suppress(OSError):
+                os.lseek(self._file, 0, os.SEEK_SET)
+                os.write(self._file, _form(journal_id, seq))
 
     def close(self) -> None:
         """Close the file."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def _form(journal_id: str, seq: int) -> bytes:
+    name = journal_id.encode()
+    return _FORM.pack(name, seq, crc32(_FORM.pack(name, seq, 0)))

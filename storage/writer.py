@@ -12,7 +12,7 @@ from time import monotonic
 from typing import TypeVar
 
 from storage.entries import Batch, DeadLetter
-from storage.errors import DiskFailedError, NotDurableError, StorageError, WriterClosedError
+from storage.errors import DiskFailedError, NotDurableError, StorageError, StumbledError, WriterClosedError
 from storage.journal import Advance, Journal
 from storage.rows import pack
 from storage.waiting import Asked, Waiting
@@ -138,8 +138,8 @@ class JournalWriter:
         with self._changed:
             self._given_up = True
             self._changed.notify_all()
-            rows, trouble = len(self._waiting) + len(self._in_hand), self._trouble
-            lost = bool(self._waiting or self._in_hand)
+            lost, trouble = bool(self._waiting or self._in_hand), self._trouble
+            rows = len(self._waiting) + len(self._in_hand)
         if lost:
             slow = DiskFailedError(self._journal.path, f"no answer within {timeout_s:g} s")
             raise NotDurableError(rows, trouble or slow)
@@ -197,7 +197,7 @@ class JournalWriter:
             error = hindrance
         except Exception as bug:
             logger.exception("the journal's writer stumbled")
-            error = DiskFailedError(self._journal.path, repr(bug))
+            error = StumbledError("the journal's writer", repr(bug))
         with self._changed:
             self._in_hand = Waiting()
             if error is None:
