@@ -22,7 +22,7 @@ _ABSENT = struct.Struct("<Q")
 
 def _float(value: Any) -> float | None:
     """Return it as SQLite gives it back: NaN is not known, and -0.0 is 0.0."""
-    number = float(value) + 0.0
+    number = float(value + 0.0)
     return number if number == number else None  # noqa: PLR0124 (what NaN is not)
 
 

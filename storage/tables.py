@@ -88,6 +88,8 @@ def connect_to_read(path: Path, oldest: int = 1) -> sqlite3.Connection:
     """
     if not path.exists():
         raise JournalAbsentError(path)
+    if path.is_dir():
+        raise JournalUnreadableError(path, "it is a folder", "name the file in it with --journal")
     with ExitStack() as undo:
         try:
             connection = undo.enter_context(closing(_read_only(path, "mode=ro")))
