@@ -10,6 +10,7 @@ from heapq import merge
 from operator import itemgetter
 
 from storage.entries import Stream
+from storage.errors import SQLITE_ERRORS
 from storage.rows import PACKING, checksum
 from storage.tables import TABLES
 
@@ -115,7 +116,7 @@ class Check:
             for (line,) in self._connection.execute("PRAGMA integrity_check(100)"):
                 if line != "ok":
                     self._tell(Damage(Harm.UNREADABLE, detail=line))
-        except sqlite3.DatabaseError as error:
+        except SQLITE_ERRORS as error:
             self._tell(Damage(Harm.UNREADABLE, detail=str(error)))
         for table, columns in (
             ("journal", "id, created_ns, last_seq"),
@@ -132,7 +133,7 @@ class Check:
             for crc, *values in self._connection.execute(select):
                 if checksum(*values) != crc:
                     self._tell(Damage(Harm.ALTERED, table, detail="its checksum is wrong"))
-        except sqlite3.DatabaseError as error:
+        except SQLITE_ERRORS as error:
             self._tell(Damage(Harm.UNREADABLE, table, detail=str(error)))
 
     def _kind(self, name: str, after_seq: int) -> Iterator[_Seen]:
@@ -145,7 +146,7 @@ class Check:
                     stream = self._streams.get(number)
                     whole = stream is not None and packing.is_whole(seq, stream, tuple(row), crc)
                     yield _Seen(seq, name, row[0] if whole else None, whole)
-        except sqlite3.DatabaseError as error:
+        except SQLITE_ERRORS as error:
             self._tell(Damage(Harm.UNREADABLE, name, detail=str(error)))
 
     def _holes(self, after_seq: int) -> Iterator[_Seen]:
@@ -155,7 +156,7 @@ class Check:
             ) as holes:
                 for seq in map(itemgetter(0), holes):
                     yield _Seen(seq, "hole", None, whole=True)
-        except sqlite3.DatabaseError as error:
+        except SQLITE_ERRORS as error:
             self._tell(Damage(Harm.UNREADABLE, "hole", detail=str(error)))
 
     def _tell(self, damage: Damage) -> None:

@@ -256,8 +256,14 @@ _READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTO
 _READ_ONLY_ERRNO = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 
 
-def journal_error(path: Path, error: sqlite3.Error | OSError) -> JournalError:
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""The second when what SQLite says quotes a damaged name."""
+
+
+def journal_error(path: Path, error: sqlite3.Error | UnicodeDecodeError | OSError) -> JournalError:
     """Return what an error of SQLite or of the operating system means for a journal."""
+    if isinstance(error, UnicodeDecodeError):
+        return JournalUnreadableError(path, "it is damaged")
     if isinstance(error, OSError):
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             return DiskFullError(path)

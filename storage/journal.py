@@ -15,7 +15,7 @@ from typing import Self
 from storage import tables
 from storage.damage import Check, Damage, Harm, streams
 from storage.entries import Batch, DeadLetter, Stream
-from storage.errors import JournalAbsentError, JournalUnwritableError, journal_error
+from storage.errors import SQLITE_ERRORS, JournalAbsentError, JournalUnwritableError, journal_error
 from storage.lock import Ownership, beside
 from storage.rows import PackedRow, checksum, pack
 from storage.watermark import Watermark, acknowledged
@@ -84,7 +84,7 @@ class Journal:
                 watermark = Watermark(beside(path, ".seq"))
                 undo.callback(watermark.close)
                 journal = cls(path, connection, ownership, watermark)
-            except (sqlite3.Error, OSError) as error:
+            except (*SQLITE_ERRORS, OSError) as error:
                 raise journal_error(path, error) from error
             undo.pop_all()
             return journal
@@ -143,7 +143,7 @@ class Journal:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise journal_error(self.path, error) from error
         self._streams, self.last_seq = known, seq
         self._watermark.write(self.journal_id, seq)
@@ -156,7 +156,7 @@ class Journal:
             found = self._connection.execute(
                 "SELECT state, crc FROM state WHERE stream = ?", (number,)
             ).fetchone()
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise journal_error(self.path, error) from error
         if found is None or found[1] != _seal(stream, found[0]):
             return None
@@ -235,4 +235,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     else:
         tables.migrate(connection, version)
     connection.execute("COMMIT")
+    if version < tables.VERSION:
+        # Out of the log into the file: one flipped bit in the log must not make it a file with nothing in it.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     tables.assert_layout(connection, path)

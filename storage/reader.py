@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 from storage import tables
 from storage.damage import Check, Damage, streams
 from storage.entries import Backlog, DeadLetter, Entry, Stream
-from storage.errors import journal_error
+from storage.errors import SQLITE_ERRORS, journal_error
 from storage.lock import beside
 from storage.rows import PACKING, checksum
 from storage.schema import KINDS, Kind, Row
@@ -190,7 +190,7 @@ class JournalReader:
     def _reading(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise journal_error(self.path, error) from error
 
 

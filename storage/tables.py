@@ -15,7 +15,7 @@ from time import time_ns
 from typing import Any
 from uuid import uuid4
 
-from storage.errors import JournalAbsentError, JournalUnreadableError, journal_error
+from storage.errors import SQLITE_ERRORS, JournalAbsentError, JournalUnreadableError, journal_error
 from storage.rows import checksum
 from storage.schema import KINDS, Kind, Type
 
@@ -101,7 +101,7 @@ def connect_to_read(path: Path, oldest: int = 1) -> sqlite3.Connection:
                 # On a medium that cannot be written SQLite needs to be told that nobody else writes either.
                 connection = undo.enter_context(closing(_read_only(path, "immutable=1")))
                 version = version_of(connection, path)
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise journal_error(path, error) from error
         if version == 0:
             raise JournalAbsentError(path)

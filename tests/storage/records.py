@@ -54,7 +54,7 @@ def minute(k: int) -> Minute:
 def episode(k: int) -> Episode:
     """Return an episode that begins with second k."""
     onset_ns = START_NS + k * SECOND_NS
-    return Episode(onset_ns, onset_ns + 90 * SECOND_NS, EpisodeEnd.SEEN, 24.5, 19.125, 1, "c-1234")
+    return Episode(onset_ns, onset_ns + 90 * SECOND_NS, EpisodeEnd.SEEN, k / 19, k / 23, 1, f"c-{k}")
 
 
 def event(k: int, kind: EventKind = EventKind.SLOUCH_STARTED) -> Event:
@@ -64,13 +64,18 @@ def event(k: int, kind: EventKind = EventKind.SLOUCH_STARTED) -> Event:
 
 def battery(k: int) -> BatteryReading:
     """Return a battery reading of second k."""
-    return BatteryReading(START_NS + k * SECOND_NS, 80.0, 3.9)
+    return BatteryReading(START_NS + k * SECOND_NS, k / 29, k / 31)
 
 
 def calibration(k: int, stance: Stance = Stance.SITTING) -> StanceCalibration:
     """Return a calibration of second k."""
     captured = Calibration(
-        f"c-{k}", START_NS + k * SECOND_NS, (0.0, 1.0, 0.0), (0.0, 0.0, -1.0), 12.5, None if k % 2 else 25.0
+        calibration_id=f"c-{k}",
+        captured_ns=START_NS + k * SECOND_NS,
+        up_sensor=(k / 37, k / 41, k / 43),
+        forward_sensor=(k / 47, k / 53, k / 59),
+        threshold_deg=k / 61,
+        slump_deg=None if k % 2 else k / 67,
     )
     return StanceCalibration(stance, captured)
 
