@@ -37,9 +37,10 @@ _OWN_TABLES = (
     "CREATE TABLE state (stream INTEGER PRIMARY KEY, state BLOB NOT NULL, crc INTEGER)",
     "CREATE TABLE hole (seq INTEGER PRIMARY KEY)",
     "CREATE TABLE cursor (sink TEXT PRIMARY KEY NOT NULL, seq INTEGER NOT NULL, crc INTEGER)",
-    """CREATE TABLE dead_letter (sink TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, line TEXT NOT NULL,
-    reason TEXT NOT NULL, time_ns INTEGER NOT NULL, crc INTEGER, PRIMARY KEY (sink, seq))""",
+    "CREATE TABLE dead_letter (sink TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, line TEXT NOT NULL, reason TEXT NOT NULL, time_ns INTEGER NOT NULL, crc INTEGER)",
+    "CREATE UNIQUE INDEX dead_letter_key ON dead_letter (sink, seq)",
 )
+_GONE = "CREATE TRIGGER {0}_gone AFTER DELETE ON {0} BEGIN INSERT OR IGNORE INTO hole VALUES (old.seq); END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,7 @@ def _table(kind: Kind[Any]) -> Table:
         create=(
             f"CREATE TABLE {kind.name} (seq INTEGER PRIMARY KEY, stream INTEGER NOT NULL, {columns}, crc INTEGER)",
             f"CREATE UNIQUE INDEX {kind.name}_key ON {kind.name} ({', '.join(key)})",
-            f"""CREATE TRIGGER {kind.name}_gone AFTER DELETE ON {kind.name}
-            BEGIN INSERT OR IGNORE INTO hole VALUES (old.seq); END""",
+            _GONE.format(kind.name),
         ),
         insert=f"INSERT OR REPLACE INTO {kind.name} VALUES ({marks})",
         select=f"SELECT seq, stream, {', '.join(names)}, crc FROM {kind.name}",

@@ -45,10 +45,8 @@ def epoch(k: int, activity: Activity = Activity.STILL) -> Epoch:
 
 def minute(k: int) -> Minute:
     """Return the minute k."""
-    start_ns = START_NS + 60 * k * SECOND_NS
-    return Minute(
-        start_ns, 3000, 0, 0, ((Activity.STILL, 50), (Activity.WALKING, 10)), 40, 10, 10, 5.5, 17.25
-    )
+    activity_s = ((Activity.STILL, 50), (Activity.WALKING, 10))
+    return Minute(START_NS + 60 * k * SECOND_NS, 3000, 0, 0, activity_s, 40, 10, 10, k / 13, k / 17)
 
 
 def episode(k: int) -> Episode:

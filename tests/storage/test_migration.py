@@ -1,0 +1,134 @@
+"""A journal of any layout that was ever released is opened, brought up in one step or not at all, and loses nothing."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from processing.outputs import Activity, EpisodeEnd, EventKind, Posture, Stance
+from storage import tables
+from storage.entries import DeadLetter
+from storage.errors import JournalError, JournalUnreadableError
+from storage.journal import Journal
+from storage.reader import JournalReader
+from storage.schema import KINDS
+from tests.storage.records import ANNA, BERT, START_NS, epoch, one_of_each, second
+
+VERSION_1 = Path(__file__).with_name("journal_v1.sql")
+"""A journal of layout 1, as sqlite3 dumps it: one of each kind, a row replaced, states, a cursor, a dead letter.
+
+It stays as it is for ever. Whoever changes the layout raises tables.VERSION, adds a step, and lays a dump beside it.
+"""
+WORDS_1 = {
+    Activity: "still moving walking vehicle lying bending leaning transition not_worn gap uncalibrated",
+    Posture: "upright slouched unknown",
+    EpisodeEnd: "seen censored",
+    EventKind: (
+        "slouch_started slouch_alert slouch_ended head_forward_started head_forward_alert head_forward_ended "
+        "break_prompt calibration_suspect not_worn signal_lost signal_returned battery_low calibrated snoozed"
+    ),
+    Stance: "sitting standing",
+}
+"""The words that its texts may hold: a new one is a new layout too, or an older neckline stumbles over it."""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Give a journal of layout 1."""
+    path = tmp_path / "journal.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(VERSION_1.read_text())
+    connection.close()
+    return path
+
+
+def layout(path: Path) -> list[str]:
+    """Return what a file is made of."""
+    connection = sqlite3.connect(path)
+    made = [
+        sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE sql NOTNULL ORDER BY sql")
+    ]
+    connection.close()
+    return made
+
+
+def test_the_layout_is_the_one_that_its_version_names(path: Path, tmp_path: Path) -> None:
+    """A change of storage.schema or of the journal's tables without a new version would leave old files behind."""
+    Journal.open(tmp_path / "new.db", "test").close()
+    assert layout(path) == layout(tmp_path / "new.db")
+    assert {enum: words.split() for enum, words in WORDS_1.items()} == {
+        enum: [word.value for word in enum] for enum in WORDS_1
+    }
+    assert tables.VERSION == 1
+
+
+def test_a_journal_of_layout_1_is_read_and_written(path: Path) -> None:
+    """To the last record, and nothing in it counts as damaged: checksums mean the same for ever."""
+    with Journal.open(path, "test") as journal, JournalReader.open(path) as reader:
+        assert (journal.last_seq, journal.damage, reader.check()) == (8, (), [])
+        assert [*one_of_each(1)] == [record for kind in KINDS for record in reader.read(kind, ANNA)]
+        assert [epoch(2)] == [record for kind in KINDS for record in reader.read(kind, BERT)]
+        assert (journal.state(ANNA), journal.state(BERT)) == (b"state 1", b"state 2")
+        assert reader.backlog("influxdb").cursor == 3
+        assert reader.dead_letters("influxdb") == [DeadLetter(2, "minute", "a line", "a reason", START_NS)]
+        assert journal.commit([second(3)]) == 9
+
+
+def add_a_table(connection: sqlite3.Connection) -> None:
+    """Step from 1 to 2."""
+    connection.execute("CREATE TABLE visit (wearer TEXT)")
+
+
+def fill_it(connection: sqlite3.Connection) -> None:
+    """Step from 2 to 3: needs what the step before made."""
+    connection.execute("INSERT INTO visit SELECT wearer FROM stream")
+
+
+def stumble(connection: sqlite3.Connection) -> None:
+    """Step from 2 to 3 that fails in the middle of its work."""
+    connection.execute("DROP TABLE epoch")
+    connection.execute("INSERT INTO nowhere VALUES (1)")
+
+
+def test_steps_run_in_order_and_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From layout 1 to 3, all records kept; the next start finds nothing to do."""
+    monkeypatch.setattr(tables, "VERSION", 3)
+    monkeypatch.setattr(tables, "STEPS", {1: add_a_table, 2: fill_it})
+    with pytest.raises(JournalUnreadableError, match="layout 1, written by an older neckline") as older:
+        JournalReader.open(path)
+    assert "neckline run" in older.value.way_out
+    for _ in range(2):
+        with Journal.open(path, "test") as journal, JournalReader.open(path) as reader:
+            assert reader.check() == []
+            assert [*one_of_each(1)] == [record for kind in KINDS for record in reader.read(kind, ANNA)]
+            assert journal._connection.execute("SELECT wearer FROM visit ORDER BY 1").fetchall() == [
+                (BERT.wearer,),
+                (ANNA.wearer,),
+            ]
+            assert journal._connection.execute("PRAGMA user_version").fetchone() == (3,)
+
+
+def test_a_step_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is of layout 1 as before, with every record, and this version or another can open it."""
+    before = layout(path)
+    with monkeypatch.context() as newer:
+        newer.setattr(tables, "VERSION", 3)
+        newer.setattr(tables, "STEPS", {1: add_a_table, 2: stumble})
+        with pytest.raises(JournalError, match="no such table: nowhere"):
+            Journal.open(path, "test")
+    assert layout(path) == before
+    test_a_journal_of_layout_1_is_read_and_written(path)
+
+
+def test_every_older_layout_has_a_step() -> None:
+    """From each version to the next, up to this one."""
+    assert sorted(tables.STEPS) == [*range(1, tables.VERSION)]
+
+
+def test_a_layout_that_its_version_does_not_name_is_refused(path: Path) -> None:
+    """A column that is not in the schema, say of a development version, is told and nothing is written."""
+    connection = sqlite3.connect(path)
+    connection.execute("ALTER TABLE epoch ADD COLUMN mood TEXT")
+    connection.close()
+    with pytest.raises(JournalUnreadableError, match=r"its table epoch has other columns than .* \(mood\)"):
+        Journal.open(path, "test")
