@@ -43,7 +43,9 @@ class NotDurableError(StorageError):
 
     def __init__(self, rows: int, trouble: StorageError) -> None:
         self.rows, self.trouble = rows, trouble
-        super().__init__(f"{rows} rows could not be saved: {trouble}", trouble.way_out)
+        super().__init__(
+            f"{rows} row{'' if rows == 1 else 's'} could not be saved: {trouble}", trouble.way_out
+        )
 
 
 class JournalError(StorageError):
