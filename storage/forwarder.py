@@ -138,19 +138,21 @@ class Forwarder:
 
     def _run(self) -> None:
         with closing(self._sink):
-            while not self._is_closing:
+            while True:
                 try:
                     with JournalReader.open(self._path) as reader:
                         return self._forward(reader)
                 except StorageError as error:
                     trouble = error
                 except Exception as bug:
-                    logger.exception("the forwarder stumbled")
                     trouble = StumbledError("the forwarder", repr(bug))
+                    if StumbledError not in self._told:
+                        logger.exception("the forwarder stumbled")
                 self._tell(trouble)
                 self._status = replace(self._status, trouble=trouble)
+                if self._is_closing:
+                    return None
                 self._rest(self._delay_s(Answer(Verdict.LATER)))
-            return None
 
     def _forward(self, reader: JournalReader) -> None:
         """Forward until the end; raise StorageError when the journal cannot be read or written."""
@@ -182,7 +184,7 @@ class Forwarder:
             if (answer is None or trouble) and self._is_closing:
                 break
             if answer is None:
-                self._rest(SAVE_EVERY_S if delivery.unsaved_rows else None, or_news=True)
+                self._rest(SAVE_EVERY_S, or_news=True)
             elif trouble:
                 self._sit_out(self._delay_s(answer), partial(look, trouble))
         delivery.save()
@@ -194,7 +196,7 @@ class Forwarder:
     def _may_go_on(self) -> bool:
         return self._end_s is None or monotonic() < self._end_s
 
-    def _rest(self, pause_s: float | None, *, or_news: bool = False) -> None:
+    def _rest(self, pause_s: float, *, or_news: bool = False) -> None:
         """Wait so long, or until it is closing."""
         with self._changed:
             self._changed.wait_for(lambda: self._is_closing or (or_news and self._news), pause_s)

@@ -20,14 +20,7 @@ from urllib.parse import urlencode
 import urllib3
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.service.write_service import WriteService
-from urllib3.exceptions import (
-    HTTPError,
-    LocationParseError,
-    NewConnectionError,
-)
-from urllib3.exceptions import (
-    TimeoutError as Timeout,
-)
+from urllib3.exceptions import HTTPError, LocationParseError, NewConnectionError
 
 from storage.answer import DELIVERED, Answer, Verdict, answer_of
 from storage.errors import (
@@ -42,8 +35,7 @@ from storage.errors import (
 )
 
 PROBE = "# may neckline write here?"
-"""A comment in line protocol: it goes through every check of a write (1.6.7 skips some for an empty body) and stores
-nothing."""
+"""A comment in line protocol: it goes through every check of a write and stores nothing."""
 EMPTY = ("writing requires points", "incoming write was empty")
 """What 2.x and 3 Core say to a write without points once all else about it was right; 1.x says 204."""
 BODY_BYTES = 65_536
@@ -67,7 +59,7 @@ class InfluxSettings:
     timeout_s: float = 10.0
     """How long connecting, sending and waiting for the answer may take, each."""
     gzip: bool = False
-    """Compress what is sent: a tenth of the bytes for a third more time on this side."""
+    """Compress what is sent, to a fifth of the bytes."""
     verify: bool | Path = True
     """Whether to check the server's certificate; or the file of the authority to check it by."""
 
@@ -157,7 +149,7 @@ class InfluxSink:
         while cause is not None and not isinstance(cause, OSError):
             cause = cause.__cause__ or cause.__context__
         detail = (cause.strerror if isinstance(cause, OSError) else None) or str(error)
-        if isinstance(error, Timeout) and not isinstance(error, NewConnectionError):
+        if isinstance(error, urllib3.exceptions.TimeoutError) and not isinstance(error, NewConnectionError):
             detail = f"no answer within {self.settings.timeout_s:g} s"
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Answer(Verdict.HELD, detail, InfluxUntrustedError(url, cause.verify_message))

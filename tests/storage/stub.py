@@ -6,6 +6,7 @@ what it accepted and answers as it is told. Everything that the real server can 
 
 import gzip
 import socket
+import ssl
 import struct
 import threading
 from collections import deque
@@ -103,10 +104,10 @@ class Stub:
 
 
 @contextmanager
-def stub_server() -> Iterator[Stub]:
-    """Run a mock on loopback; at the end, fail if anything wrong was sent to it."""
+def stub_server(tls: ssl.SSLContext | None = None) -> Iterator[Stub]:
+    """Run a mock on loopback, with TLS if a context is given; at the end, fail if anything wrong was sent to it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        stub = Stub(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        stub = Stub(f"http{'s' if tls else ''}://127.0.0.1:{listener.getsockname()[1]}")
         threads: list[threading.Thread] = []
         connections: list[socket.socket] = []
 
@@ -117,7 +118,7 @@ def stub_server() -> Iterator[Stub]:
                 except OSError:
                     return
                 connections.append(connection)
-                threads.append(threading.Thread(target=_serve, args=(stub, connection), daemon=True))
+                threads.append(threading.Thread(target=_serve, args=(stub, connection, tls), daemon=True))
                 threads[-1].start()
 
         threads.append(threading.Thread(target=accept, daemon=True))
@@ -134,8 +135,10 @@ def stub_server() -> Iterator[Stub]:
     assert not stub.wrong
 
 
-def _serve(stub: Stub, connection: socket.socket) -> None:
+def _serve(stub: Stub, connection: socket.socket, tls: ssl.SSLContext | None) -> None:
     try:
+        if tls is not None:
+            connection = tls.wrap_socket(connection, server_side=True)
         with connection, connection.makefile("rb") as incoming:
             while head := incoming.readline().decode().strip():
                 headers = {}

@@ -1,7 +1,10 @@
 """One write to an InfluxDB, and what it comes back with: on the real server where it can be made to say it."""
 
 import logging
+import ssl
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,7 @@ from storage.errors import (
     InfluxTokenError,
     InfluxTokenFileError,
     InfluxUnreachableError,
+    InfluxUntrustedError,
 )
 from storage.influxdb import InfluxSettings, InfluxSink
 from tests.storage.servers import OwnServer, Server, free_port, own_server
@@ -200,6 +204,49 @@ def test_a_token_file_is_read_again_after_a_refusal(stub: Stub, tmp_path: Path) 
     stub.replies.append(Reply(401))
     assert sink.write([LINE]).verdict is Verdict.HELD
     assert sink.write([LINE]).verdict is Verdict.DELIVERED
+
+
+def test_a_certificate_of_nobody_is_not_trusted(tmp_path: Path) -> None:
+    """Over https nothing is sent to a server that cannot prove itself; given its authority, rows arrive."""
+    authority, context = _certificate(tmp_path)
+    with stub_server(context) as stub:
+        answer = InfluxSink(stub.settings()).write([LINE])
+        assert (answer.verdict, type(answer.trouble)) == (Verdict.HELD, InfluxUntrustedError)
+        assert stub.requests == []
+        assert InfluxSink(stub.settings(verify=authority)).write([LINE]).verdict is Verdict.DELIVERED
+
+
+def _certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """Make a certificate for 127.0.0.1, signed by itself; return its file and a server's context."""
+    x509 = pytest.importorskip(
+        "cryptography.x509", reason="cryptography is missing: install the extra `virtual`"
+    )
+    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415 (only if it is there)
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a test")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "key.pem").write_bytes(private)
+    path = folder / "certificate.pem"
+    path.write_bytes(certificate.public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path, folder / "key.pem")
+    return path, context
 
 
 @pytest.mark.parametrize(
