@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from processing.outputs import Activity, Epoch, Posture
 from storage.answer import Answer, Verdict
 from storage.entries import Batch, Stream
 from storage.errors import (
@@ -29,6 +31,7 @@ from storage.influxdb import InfluxSink
 from storage.journal import Journal
 from storage.reader import JournalReader
 from storage.schema import BATTERY, EPISODE, EPOCH, EVENT, MINUTE
+from tests.processing.people import START_NS
 from tests.storage.forwarding import QUICK, WAIT_S, Cursors, Watched, forwarding
 from tests.storage.servers import OwnServer, Server, own_server
 from tests.storage.sittings import SECONDS, SENT, as_stored, sitting
@@ -207,6 +210,22 @@ def test_it_starts_before_there_is_a_server(own: OwnServer, tmp_path: Path) -> N
         own.start()
         sink.wait_for_verdict(Verdict.DELIVERED)
     assert_stored_as_in_journal(own, path, stream)
+
+
+@pytest.mark.influxdb
+def test_a_row_written_again_overwrites_field_by_field(server: Server, tmp_path: Path) -> None:
+    """A corrected row has its new values there; a value that has become unknown keeps the older one, as docs say."""
+    stream, path, sink = server.stream(), tmp_path / "j.db", Watched(server.settings())
+    first = Epoch(START_NS, 50, 0, 0, Activity.STILL, Posture.SLOUCHED, 25.0, 1.0, 0.01)
+    with forwarding(path, sink) as work:
+        work.writer.put(Batch(stream, (first,)))
+        sink.wait_for_number(1)
+        corrected = replace(first, received=20, missing=30, posture=Posture.UNKNOWN, sagittal_deg=None)
+        work.writer.put(Batch(stream, (corrected,)))
+    (row,) = server.rows(EPOCH, stream)
+    assert (row["received"], row["missing"], row["posture"], row["sagittal_deg"]) == (20, 30, "unknown", 25.0)
+    with JournalReader.open(path) as reader:
+        assert list(reader.read(EPOCH, stream)) == [corrected]
 
 
 # ---- a mock, or nobody ---------------------------------------------------------------------------------------------
