@@ -8,12 +8,16 @@ a fading memory; the grid given out follows it by stretching its step by at most
 A fade is a delay and then a burst: nothing is lost, and nothing is made of it. A stall can hide a loss, and only the
 count shows it: after a long silence samples are held back until bundles come evenly again; what is then lacking
 against the line is the gap, placed where the silence was. Losses that leave no silence show as a step of the least
-delay and are placed where they are noticed. Limits: a loss shorter than about 50 ms cannot be told from delay; it
-shifts the grid a little, and the balance of samples with it.
+delay and are placed where they are noticed.
+
+Limits: a gap is counted to within 80 ms. A loss shorter than about 50 ms cannot be told from delay, and in the first
+ten seconds none that leaves no stall; it shifts the grid a little, and the balance of samples with it. Fades that
+follow each other within fractions of a second are, now and then, taken for a small loss.
 """
 
 from collections import deque
-from statistics import fmean
+from itertools import pairwise
+from statistics import fmean, median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +80,7 @@ class SampleClock:
         arrival_s = (arrival_ns - self._origin_ns) / 1e9
         silence_s = arrival_s - self._last_arrival_s
         self._last_arrival_s = arrival_s
-        if self._held or silence_s > max(STALL_S, STALL_BUNDLES * count * self._period_s):
+        if self._held or silence_s > self._longest_silence_s(count):
             self._held.append((arrival_s, count))
             calm = self._calm()
             if len(calm) < CALM_BUNDLES and arrival_s - self._held[0][0] < MAX_HOLD_S:
@@ -89,26 +93,30 @@ class SampleClock:
         """Return the times of what is held back: nothing more will come."""
         return self._let_go(self._calm()) if self._held else np.empty(0, np.int64)
 
+    def _longest_silence_s(self, count: int) -> float:
+        """Return what silence before a bundle of so many is no stall yet."""
+        return max(STALL_S, STALL_BUNDLES * count * self._period_s)
+
     def _calm(self) -> list[int]:
-        """Return which of the held bundles came evenly: not in a burst."""
-        return [
-            i
-            for i in range(1, len(self._held))
-            if self._held[i][0] - self._held[i - 1][0] > self._held[i][1] * self._period_s / 2
-        ]
+        """Return which of the held bundles came evenly: neither in a burst nor after one more silence."""
+        calm = []
+        for i, ((before_s, _), (arrival_s, count)) in enumerate(pairwise(self._held), 1):
+            if count * self._period_s / 2 < arrival_s - before_s <= self._longest_silence_s(count):
+                calm.append(i)
+        return calm
 
     def _let_go(self, calm: list[int]) -> NDArray[np.int64]:
         """Judge the stall by the bundles that came evenly, and give times to all that is held."""
         held, self._held = self._held, []
         if calm and self._delays_s:
             ends = np.cumsum([count for _, count in held])
-            late_s = fmean(held[i][0] - (self._line_s + (int(ends[i]) - 1) * self._period_s) for i in calm)
+            late_s = median(held[i][0] - (self._line_s + (int(ends[i]) - 1) * self._period_s) for i in calm)
             lacking_s = late_s - fmean(self._delays_s)
             if lacking_s > LEAST_LOSS_S:
                 self._lose(round(lacking_s / self._period_s))
         times = []
-        for arrival_s, count in held:
-            self._observe(arrival_s, count)
+        for i, (arrival_s, count) in enumerate(held):
+            self._observe(arrival_s, count, in_burst=i not in calm)
             times.append(self._give(count))
         return np.concatenate(times)
 
@@ -117,14 +125,15 @@ class SampleClock:
         self._line_s += count * self._period_s
         self._grid_s += count * self._period_s
 
-    def _observe(self, arrival_s: float, count: int) -> None:
-        """Note a bundle's delay behind the line, and at a window's end correct the line."""
+    def _observe(self, arrival_s: float, count: int, *, in_burst: bool = False) -> None:
+        """Note a bundle's delay behind the line, and at a window's end correct the line; no window ends in a burst."""
         delay_s = arrival_s - (self._line_s + (count - 1) * self._period_s)
         self._line_s += count * self._period_s
-        self._delays_s.append(delay_s)
+        if not in_burst:
+            self._delays_s.append(delay_s)
         self._least_delay_s = min(self._least_delay_s, delay_s)
         self._window_samples += count
-        if arrival_s - self._window_from_s < WINDOW_S:
+        if in_burst or arrival_s - self._window_from_s < WINDOW_S:
             return
         least_s, samples = self._least_delay_s, self._window_samples
         self._window_from_s, self._window_samples, self._least_delay_s = arrival_s, 0, np.inf
