@@ -54,7 +54,7 @@ class Air:
         size = BUNDLES[self.nominal_hz]
         count = int(self.seconds / self.period_s / size)
         taken_s = np.arange(count * size).reshape(count, size) * self.period_s
-        arrival_s = taken_s[:, -1] + AIR_S + random.exponential(JITTER_S, count)
+        arrival_s: Floats = taken_s[:, -1] + AIR_S + random.exponential(JITTER_S, count)
         if self.grid_s:
             phase_s = random.uniform(0, self.grid_s)
             arrival_s = np.ceil((arrival_s - phase_s) / self.grid_s) * self.grid_s + phase_s
@@ -65,7 +65,8 @@ class Air:
             arrival_s = np.where(inside, late_s, arrival_s)
         for loss in self.losses:
             came &= (taken_s[:, -1] < loss.at_s) | (taken_s[:, -1] >= loss.at_s + loss.for_s)
-        return np.maximum.accumulate(arrival_s)[came], taken_s[came]
+        in_order_s: Floats = np.maximum.accumulate(arrival_s)
+        return in_order_s[came], taken_s[came]
 
 
 def told(air: Air) -> tuple[SampleClock, Floats, Floats]:
@@ -94,11 +95,12 @@ def test_times_increase_whatever_comes(rate_hz: float, bundles: list[tuple[int, 
     """Every sample gets a time, each later than the one before, and the same arrivals give the same times."""
 
     def play() -> list[int]:
-        clock, now_ns, times_ns = SampleClock(rate_hz), START_NS, []
+        clock, now_ns = SampleClock(rate_hz), START_NS
+        times_ns: list[int] = []
         for wait_ns, count in bundles:
             now_ns += wait_ns >> (8 * after)
             times_ns += clock.arrived(now_ns, count).tolist()
-        return times_ns + clock.flush().tolist()
+        return [*times_ns, *clock.flush().tolist()]
 
     times_ns = play()
 
