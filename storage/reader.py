@@ -4,7 +4,7 @@
 import logging
 import sqlite3
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from heapq import merge
 from itertools import islice
 from pathlib import Path
@@ -162,10 +162,7 @@ class JournalReader:
     def _entries(self, kind: Kind[Any], where: str, values: tuple[int, ...]) -> Generator[Entry, None, None]:
         """Yield the rows of one kind that are whole."""
         packing = PACKING[kind.name]
-        with (
-            self._reading(),
-            closing(self._connection.execute(f"{tables.TABLES[kind.name].select} {where}", values)) as rows,
-        ):
+        with self._reading(), self._selected(f"{tables.TABLES[kind.name].select} {where}", values) as rows:
             for seq, number, *values_, crc in rows:
                 stream, row = self._stream(number), tuple(values_)
                 if stream is not None and packing.is_whole(seq, stream, row, crc):
@@ -176,6 +173,15 @@ class JournalReader:
                         "%s: damaged rows are passed over; `neckline doctor` lists them", self.path
                     )
                 self.skipped += 1
+
+    @contextmanager
+    def _selected(self, sql: str, values: tuple[int, ...]) -> Iterator[sqlite3.Cursor]:
+        rows = self._connection.execute(sql, values)
+        try:
+            yield rows
+        finally:
+            with suppress(sqlite3.ProgrammingError):  # who reads no further may have closed the reader before
+                rows.close()
 
     def _stream(self, number: int) -> Stream | None:
         if number not in self._streams:

@@ -194,6 +194,18 @@ def test_readers_see_whole_commits_while_it_is_written(path: Path) -> None:
         assert (reader.count(EPOCH), other.count(EPOCH)) == (150, 150)
 
 
+def test_a_reading_that_is_given_up_is_no_trouble(path: Path) -> None:
+    """Whoever stops in the middle, even after closing the reader, leaves nothing behind."""
+    with Journal.open(path, "test") as journal:
+        journal.commit([Batch(ANNA, tuple(epoch(k) for k in range(100)))])
+        with JournalReader.open(path) as reader:
+            reading = reader.read(EPOCH, ANNA)
+            assert next(reading) == epoch(0)
+        del reading
+        journal.commit([second(100)])
+        assert journal._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
+
+
 def test_a_reader_cannot_write(path: Path) -> None:
     """Only the owner changes the file."""
     with (
