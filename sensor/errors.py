@@ -116,6 +116,17 @@ class ClipSilentError(ClipError):
         )
 
 
+class ClipUnprovenError(ClipError):
+    """The clip sends, and does not tell who it is: it could be anybody's."""
+
+    def __init__(self, clip: str) -> None:
+        super().__init__(
+            clip,
+            f"the clip {clip} did not tell its serial number",
+            "switch the clip off and on, and try again; without that number it cannot be told from another",
+        )
+
+
 class WrongClipError(ClipError):
     """What answers is not the clip that was paired."""
 
@@ -143,6 +154,17 @@ class RecordingUnreadableError(RecordingError):
             path,
             f"{path} cannot be read as a recording: {detail}",
             "give a capture (.jsonl) or a table of samples (.csv) as docs/recordings.md describes them",
+        )
+
+
+class RecordingUnwritableError(RecordingError):
+    """The recording cannot be written, or no further."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        super().__init__(
+            path,
+            f"the recording {path} cannot be written: {detail}",
+            "make room, or name another file: one that is there is never overwritten",
         )
 
 

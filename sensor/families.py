@@ -13,7 +13,7 @@ from sensor import witmotion
 from sensor.advertisement import Advertisement, Identity
 from sensor.samples import BatteryReading, SampleBlock
 
-__all__ = ["FAMILIES", "Advertisement", "Family", "Identity", "Session", "family_of"]
+__all__ = ["FAMILIES", "Advertisement", "Family", "Identity", "Session", "family_named", "family_of"]
 
 
 class Session(Protocol):
@@ -43,6 +43,12 @@ class Family:
     open_session: Callable[[float], Session]
     """Takes one of `rates_hz`."""
 
+    def check_rate(self, rate_hz: float) -> None:
+        """Raise ValueError for a rate that the family does not have."""
+        if rate_hz not in self.rates_hz:
+            known = ", ".join(f"{rate:g}" for rate in self.rates_hz)
+            raise ValueError(f"a clip of the family {self.name} sends at {known} Hz, not at {rate_hz:g}")
+
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
     {
@@ -58,6 +64,13 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
         ),
     }
 )
+
+
+def family_named(name: str) -> Family:
+    """Return the family of this name; ValueError if there is none."""
+    if name not in FAMILIES:
+        raise ValueError(f"{name!r} is no family of clips; known: {', '.join(FAMILIES)}")
+    return FAMILIES[name]
 
 
 def family_of(advertisement: Advertisement) -> Family | None:

@@ -22,10 +22,11 @@ from sensor.errors import (
     ClipLostError,
     ClipNotFoundError,
     ClipSilentError,
+    ClipUnprovenError,
     SensorError,
     WrongClipError,
 )
-from sensor.families import FAMILIES, Family, family_of
+from sensor.families import Family, family_named, family_of
 from sensor.samples import BatteryReading, LinkChange, LinkState, Reading, SampleBlock
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,8 @@ IDENTITY_S = 6.0
 FIRST_RETRY_S, LAST_RETRY_S = 0.3, 15.0
 BACK_S = 0.1
 """Room before the first bundle of a connection, so that its samples come after the last of the connection before."""
+AHEAD_S = 900.0
+"""Samples that are known from before, further ahead of the clock than this, were stamped by a clock that was wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +54,19 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class ClipBinding:
-    """Which clip is the wearer's: bound by address and by the serial number that it tells of itself."""
+    """Which clip is the wearer's: bound by address and by the serial number that it tells of itself.
+
+    ValueError for a family that is not known, or a rate that it does not have.
+    """
 
     family: str
     address: str
     name: str
     serial: str | None
     rate_hz: float
+
+    def __post_init__(self) -> None:
+        family_named(self.family).check_rate(self.rate_hz)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,18 @@ class ClipReport:
     identity: Identity
     battery: BatteryReading | None
     """None if it did not say in time."""
+
+
+def bind(sighting: Sighting, report: ClipReport, rate_hz: float | None = None) -> ClipBinding:
+    """Return the binding of a clip that was seen and has told who it is; at its family's usual rate, if none is given."""
+    wanted = _sighted(sighting)
+    return ClipBinding(
+        family=wanted.family.name,
+        address=wanted.address,
+        name=wanted.name,
+        serial=report.identity.serial,
+        rate_hz=rate_hz or wanted.rate_hz,
+    )
 
 
 def retry_delay_s(failures: int) -> float:
@@ -179,7 +200,7 @@ async def _proven(visit: AsyncGenerator[Arrived, None], wanted: _Wanted) -> Asyn
                     yield each
                 held = None
             elif arrived.time_ns - held[0].time_ns > IDENTITY_S * 1e9:
-                raise ClipLostError(wanted.name, "it did not tell its serial number")
+                raise ClipUnprovenError(wanted.name)
 
 
 def _is_wanted(reading: SampleBlock | BatteryReading | Identity, wanted: _Wanted) -> bool:
@@ -245,12 +266,12 @@ async def identify(
             if (identity and identity.firmware and battery) or asyncio.get_running_loop().time() > enough_s:
                 break
     if identity is None:
-        raise ClipLostError(wanted.name, "it did not tell its serial number")
+        raise ClipUnprovenError(wanted.name)
     return ClipReport(identity, battery)
 
 
 def _wanted(binding: ClipBinding) -> _Wanted:
-    family = FAMILIES[binding.family]
+    family = family_named(binding.family)
     return _Wanted(binding.name, binding.address, family, binding.rate_hz, binding.serial)
 
 
@@ -263,8 +284,8 @@ def _sighted(sighting: Sighting) -> _Wanted:
 class _Course:
     """What one stream remembers from connection to connection."""
 
-    def __init__(self, utc: Callable[[], int]) -> None:
-        self.last_ns = 0
+    def __init__(self, utc: Callable[[], int], after_ns: int) -> None:
+        self.last_ns = after_ns if after_ns <= utc() + AHEAD_S * 1e9 else 0
         """The last sample time given."""
         self.failures = 0
         """In a row, since samples last came."""
@@ -303,16 +324,21 @@ async def stream(
     binding: ClipBinding,
     *,
     utc: Callable[[], int] = time.time_ns,
+    after_ns: int = 0,
     on_notification: Callable[[bytes, int], None] | None = None,
 ) -> AsyncGenerator[Reading, None]:
     """Yield samples, battery and what happens to the link, for ever; close it with `contextlib.aclosing`.
 
     Losses are told as LinkChange and mended. Raises WrongClipError when the clip at the bound address is another
     (not one of its samples is yielded), and BluetoothError when this computer's Bluetooth does not work at the very
-    start; later that is waited out. `on_notification` gets the raw bytes of the bound clip and their UTC time.
+    start; later that is waited out.
+
+    Samples are later than `after_ns`, what is known from before, though the clock may have been set back since;
+    unless that lies more than `AHEAD_S` ahead of the clock. `on_notification` gets the raw bytes of the bound clip
+    and their UTC time, and empty bytes at the end of each connection; it must neither block nor raise.
     """
     wanted = _wanted(binding)
-    course = _Course(utc)
+    course = _Course(utc, after_ns)
     while True:
         try:
             for change in course.move(LinkState.SEARCHING):
@@ -323,7 +349,7 @@ async def stream(
             visit = _visit(bluetooth, wanted, heard, utc, course.last_ns + round(BACK_S * 1e9))
             async with aclosing(_proven(visit, wanted)) as arrivals:
                 async for arrived in arrivals:
-                    if on_notification and arrived.data:
+                    if on_notification:
                         on_notification(arrived.data, arrived.time_ns)
                     for reading in course.take(arrived):
                         yield reading

@@ -53,7 +53,7 @@ class Air:
         random = np.random.default_rng(self.seed)
         size = BUNDLES[self.nominal_hz]
         count = int(self.seconds / self.period_s / size)
-        taken_s = np.arange(count * size).reshape(count, size) * self.period_s
+        taken_s = np.arange(count * size, dtype=np.float64).reshape(count, size) * self.period_s
         arrival_s: Floats = taken_s[:, -1] + AIR_S + random.exponential(JITTER_S, count)
         if self.grid_s:
             phase_s = random.uniform(0, self.grid_s)

@@ -12,6 +12,7 @@ from sensor.errors import ClipNotFoundError, ClipUnreachableError, WrongClipErro
 from sensor.link import (
     MOVES,
     Life,
+    bind,
     identify,
     retry_delay_s,
     scan,
@@ -104,6 +105,25 @@ def test_identify_refuses_another_clip() -> None:
             assert caught.value.way_out
 
     virtual_time.run(main())
+
+
+def test_what_was_seen_and_told_is_a_binding() -> None:
+    """A sighting and the clip's own report bind it; the binding streams, and one that cannot be is refused at once."""
+
+    async def main() -> None:
+        async with virtual_world(firmware=numbered_firmware(60)) as world:
+            (sighting,) = await scan(world.bluetooth, 1.0)
+            binding = bind(sighting, await identify(world.bluetooth, sighting, utc=virtual_time.utc_ns))
+            assert binding == BOUND
+            async with listening(world.bluetooth, binding) as listener:
+                await asyncio.sleep(3)
+            assert listener.states == [SEARCHING, CONNECTING, STREAMING]
+
+    virtual_time.run(main())
+    with pytest.raises(ValueError, match="10, 20, 50, 100, 200 Hz, not at 60"):
+        replace(BOUND, rate_hz=60.0)
+    with pytest.raises(ValueError, match="'fitbit' is no family of clips; known: witmotion"):
+        replace(BOUND, family="fitbit")
 
 
 # ---- streaming ----------------------------------------------------------------------------------------------------
