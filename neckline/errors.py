@@ -106,6 +106,48 @@ class SecretError(SetupError):
         )
 
 
+# ---- finding and calibrating a clip ----------------------------------------------------------------------------------
+
+
+class NoClipHeardError(NecklineError):
+    """A scan heard no clip of a known family."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"no clip was heard in {seconds:g} s",
+            "switch the clip on, charge it, bring it nearer, and close any phone app that is connected to it",
+        )
+
+
+class WhichClipError(NecklineError):
+    """Several clips are in range and none was named; `names` are theirs, with addresses, nearest first."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+        super().__init__(
+            f"several clips are in range: {', '.join(names)}",
+            "name one: `neckline pair ADDRESS`; the nearest stands first",
+        )
+
+
+class CaptureRefusedError(NecklineError):
+    """A guided calibration did not serve."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"not calibrated: {why}", "run `neckline calibrate` again")
+
+
+class NoCalibrationError(NecklineError):
+    """There is nothing to judge posture against."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "there is no calibration, so posture cannot be judged",
+            "say where the poses are, as --upright 5:10 and --slump 15:20 (seconds of the recording), "
+            "or name a journal that holds a calibration with --journal",
+        )
+
+
 # ---- talking to a running service ------------------------------------------------------------------------------------
 
 

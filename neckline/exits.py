@@ -3,10 +3,19 @@
 from enum import IntEnum
 from typing import Self
 
-from neckline.errors import ControlError, NecklineError, SetupError
+from neckline.errors import (
+    CaptureRefusedError,
+    ChannelError,
+    ControlError,
+    NecklineError,
+    NoCalibrationError,
+    NoClipHeardError,
+    SetupError,
+    WhichClipError,
+)
 from processing.errors import CalibrationRefusedError, ProcessingError
 from sensor.errors import BluetoothError, RecordingError, SensorError
-from storage.errors import JournalBusyError, StorageError
+from storage.errors import ExportError, InfluxError, InfluxSettingsError, JournalBusyError, StorageError
 
 
 class Exit(IntEnum):
@@ -22,9 +31,13 @@ class Exit(IntEnum):
     JOURNAL = 7, "the journal cannot be read or written: absent, damaged, read-only, or the disk is full"
     BUSY = 8, "another neckline owns the journal"
     INFLUXDB = 9, "InfluxDB cannot be reached or refuses"
-    RECORDING = 10, "a recording cannot be read, or is damaged; what came before the damage was used"
+    RECORDING = (
+        10,
+        "a recording cannot be read or written, or is damaged; what came before the damage was used",
+    )
     SERVICE = 11, "the running neckline does not answer or refuses"
     UNWELL = 12, "doctor found something that does not work"
+    EXPORT = 13, "the export cannot be written"
     INTERRUPTED = 130, "stopped with Ctrl-C; `run` and `demo` end with 0, for that is how they are stopped"
 
     meaning: str
@@ -39,12 +52,21 @@ class Exit(IntEnum):
 
 EXITS: tuple[tuple[type[Exception], Exit], ...] = (
     (SetupError, Exit.CONFIG),
+    (NoClipHeardError, Exit.CLIP),
+    (WhichClipError, Exit.CLIP),
+    (CaptureRefusedError, Exit.CALIBRATION),
+    (NoCalibrationError, Exit.CALIBRATION),
+    (ChannelError, Exit.UNWELL),
     (ControlError, Exit.SERVICE),
     (BluetoothError, Exit.BLUETOOTH),
     (RecordingError, Exit.RECORDING),
     (SensorError, Exit.CLIP),
     (CalibrationRefusedError, Exit.CALIBRATION),
+    (ProcessingError, Exit.JOURNAL),  # a saved state that this version cannot read
     (JournalBusyError, Exit.BUSY),
+    (InfluxSettingsError, Exit.CONFIG),
+    (InfluxError, Exit.INFLUXDB),
+    (ExportError, Exit.EXPORT),
     (StorageError, Exit.JOURNAL),
 )
 """The first that fits."""

@@ -3,6 +3,7 @@
 Only `processing`'s own state is saved as such; all else that the service knows follows from the rows it has written.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
@@ -10,8 +11,8 @@ from neckline.schedule import midnight_ns
 from neckline.status import Today
 from neckline.tally import Tally
 from processing.calibration import Calibration
-from processing.epochs import MINUTE_NS, OpenMinute
-from processing.outputs import Event, EventKind, Stance
+from processing.epochs import MINUTE_NS, SECOND_NS, OpenMinute
+from processing.outputs import Epoch, Event, EventKind, Stance
 from storage.entries import Stream
 from storage.reader import JournalReader
 from storage.schema import BATTERY, CALIBRATION, EPOCH, EVENT, MINUTE
@@ -39,6 +40,8 @@ class Memory:
     lost_ns: int | None = None
     """Since when the signal is lost."""
     last_alert_ns: int | None = None
+    last_ns: int = 0
+    """The end of the newest second that is stored; 0 when there is none."""
     today: Tally = field(default_factory=Tally)
     minute: OpenMinute | None = None
     """The present minute as far as it has been written; a later start goes on with it."""
@@ -51,6 +54,7 @@ def remember(reader: JournalReader, stream: Stream, now_ns: int, zone: tzinfo | 
         references[captured.stance] = captured.calibration
     events = list(reader.read(EVENT, stream, since_ns=now_ns - DAYS * 86400 * 10**9))
     last = {event.kind: event for event in events}
+    newest = reader.last(EPOCH, stream)
     return Memory(
         calibration=references.get(Stance.SITTING),
         standing=references.get(Stance.STANDING),
@@ -59,6 +63,7 @@ def remember(reader: JournalReader, stream: Stream, now_ns: int, zone: tzinfo | 
         battery_low=_battery_low(reader, stream, last.get(EventKind.BATTERY_LOW)),
         lost_ns=_lost_ns(last, now_ns),
         last_alert_ns=alert.time_ns if (alert := last.get(EventKind.SLOUCH_ALERT)) else None,
+        last_ns=newest.start_ns + SECOND_NS if newest else 0,
         today=_today(reader, stream, midnight_ns(now_ns, zone), events),
         minute=_minute(reader, stream, now_ns),
     )
@@ -95,8 +100,8 @@ def _today(reader: JournalReader, stream: Stream, midnight: int, events: list[Ev
             slouched_s=sum(minute.slouched_s for minute in minutes),
             unknown_s=sum(minute.unknown_s for minute in minutes),
         )
-    tally = Tally(seen).count(reader.read(EPOCH, stream, since_ns=since_ns))
-    return tally.count(event for event in events if event.time_ns >= midnight)
+    epochs: Iterator[Epoch] = reader.read(EPOCH, stream, since_ns=since_ns)
+    return Tally(seen).count(epochs).count(event for event in events if event.time_ns >= midnight)
 
 
 def _minute(reader: JournalReader, stream: Stream, now_ns: int) -> OpenMinute | None:

@@ -25,6 +25,11 @@ def span(seconds: float) -> str:
     return f"{round(hours / 24)} days"
 
 
+def count(number: int, what: str, plural: str = "s") -> str:
+    """Return a number of things: `1 alert`, `2 alerts`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}{plural}"
+
+
 def clock(time_ns: int, zone: tzinfo | None = None, *, seconds: bool = False) -> str:
     """Return the local time of day; `zone` None is this computer's."""
     return datetime.fromtimestamp(time_ns / 1e9, zone).strftime("%H:%M:%S" if seconds else "%H:%M")

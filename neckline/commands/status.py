@@ -1,0 +1,154 @@
+"""`neckline status`: what the running service says, and what the journal says whether one runs or not."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from neckline.commands import outside
+from neckline.commands.talk import give, give_json
+from neckline.config import Config
+from neckline.control_client import Client
+from neckline.memory import Memory, remember
+from neckline.status import InfluxStatus, Status, Today
+from neckline.words import ACTIVITY_WORDS, day_and_clock, span
+from sensor.samples import LinkState
+from storage.entries import Stream
+from storage.reader import JournalReader
+from storage.schema import EPOCH
+
+SINK = "influxdb"
+"""The forwarder's name for its cursor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the journal says of the wearer."""
+
+    path: Path
+    size_bytes: int
+    """With what is not yet checkpointed."""
+    last_epoch_ns: int | None
+    calibrated_ns: int | None
+    today: Today
+    last_alert_ns: int | None
+    snoozed_until_ns: int | None
+    influxdb: InfluxStatus | None
+    """None: no InfluxDB is configured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What `--json` gives; times are nanoseconds UTC."""
+
+    running: bool
+    service: Status | None
+    """None when nobody runs on this journal."""
+    journal: Kept
+
+
+def status(config: Config, journal_path: Path, *, as_json: bool) -> None:
+    """Show how things stand. Raises JournalAbsentError, JournalUnreadableError, ServiceSilentError."""
+    client = Client.connect(journal_path)
+    service = client.status() if client else None
+    kept = keep(config, journal_path)
+    if as_json:
+        give_json(Answer(service is not None, service, kept))
+        return
+    now_ns = outside.utc_ns()
+    for head, text in _lines(service, kept, now_ns):
+        give(f"{head:<12}{text}")
+
+
+def keep(config: Config, journal_path: Path) -> Kept:
+    """Read the journal."""
+    now_ns = outside.utc_ns()
+    with JournalReader.open(journal_path) as reader, reader.snapshot():
+        memory, last_epoch_ns = Memory(), None
+        if config.wearer.id is not None:
+            stream = Stream(config.wearer.id, config.wearer.placement)
+            memory = remember(reader, stream, now_ns)
+            newest = reader.last(EPOCH, stream)
+            last_epoch_ns = newest.start_ns if newest else None
+        influxdb = None
+        if config.influxdb is not None:
+            backlog = reader.backlog(SINK)
+            influxdb = InfluxStatus(backlog.rows, backlog.oldest_ns, len(reader.dead_letters(SINK)))
+    snoozed_until_ns = memory.snoozed_until_ns or 0
+    return Kept(
+        path=journal_path,
+        size_bytes=size_bytes(journal_path),
+        last_epoch_ns=last_epoch_ns,
+        calibrated_ns=memory.calibration.captured_ns if memory.calibration else None,
+        today=memory.today.seen,
+        last_alert_ns=memory.last_alert_ns,
+        snoozed_until_ns=snoozed_until_ns if snoozed_until_ns > now_ns else None,
+        influxdb=influxdb,
+    )
+
+
+def size_bytes(journal_path: Path) -> int:
+    """Return what the journal takes on the disk, its write-ahead log included."""
+    parts = (journal_path, journal_path.with_name(f"{journal_path.name}-wal"))
+    return sum(part.stat().st_size for part in parts if part.exists())
+
+
+def _lines(service: Status | None, kept: Kept, now_ns: int) -> list[tuple[str, str]]:
+    lines = (
+        _service_lines(service, now_ns) if service else [("service", "not running: `neckline run` starts it")]
+    )
+    today = service.today if service else kept.today
+    calibrated_ns = service.calibrated_ns if service else kept.calibrated_ns
+    last_alert_ns = service.last_alert_ns if service else kept.last_alert_ns
+    snoozed_until_ns = service.snoozed_until_ns if service else kept.snoozed_until_ns
+    influxdb = service.influxdb if service else kept.influxdb
+    size = f"{kept.size_bytes / 1e6:.1f} MB"
+    return [
+        *lines,
+        ("calibrated", _when(calibrated_ns, now_ns, "never: `neckline calibrate`")),
+        ("today", _day(today)),
+        ("last alert", _when(last_alert_ns, now_ns, "none in the last 30 days")),
+        ("snooze", f"until {day_and_clock(snoozed_until_ns, now_ns)}" if snoozed_until_ns else "off"),
+        ("journal", f"{kept.path}, {size}, last second {_when(kept.last_epoch_ns, now_ns, 'none yet')}"),
+        ("InfluxDB", _feed(influxdb, now_ns)),
+    ]
+
+
+def _service_lines(service: Status, now_ns: int) -> list[tuple[str, str]]:
+    now, link, battery = service.now, service.link, service.battery
+    clip = f"{service.clip}{' (simulated)' if service.simulated else ''}"
+    state = (
+        "not connected yet" if link is None else f"{link.state}{f' ({link.reason})' if link.reason else ''}"
+    )
+    posture = "not known" if now.sagittal_deg is None else f"{now.sagittal_deg:.0f}° forward, {now.posture}"
+    if now.activity is not None and (link is None or link.state is LinkState.STREAMING):
+        posture += f", {ACTIVITY_WORDS[now.activity]}"
+    trouble = [("trouble", each) for each in (service.suspect, service.journal.trouble) if each]
+    channels = [("trouble", f"{each.name}: {each.trouble}") for each in service.channels if each.trouble]
+    return [
+        ("service", f"running for {span((now_ns - service.started_ns) / 1e9)}, mode {service.mode}"),
+        ("clip", f"{clip}, {state}"),
+        ("battery", f"{battery.percent:.0f} %" if battery else "not told yet"),
+        ("posture", posture),
+        *trouble,
+        *channels,
+    ]
+
+
+def _day(today: Today) -> str:
+    return (
+        f"{span(today.upright_s)} upright, {span(today.slouched_s)} slouched, {span(today.unknown_s)} not judged; "
+        f"{today.episodes} sustained slouches, {today.alerts} alerts"
+    )
+
+
+def _when(time_ns: int | None, now_ns: int, never: str) -> str:
+    if time_ns is None:
+        return never
+    return f"{day_and_clock(time_ns, now_ns)}, {span(max(0, now_ns - time_ns) / 1e9)} ago"
+
+
+def _feed(influxdb: InfluxStatus | None, now_ns: int) -> str:
+    if influxdb is None:
+        return "not configured"
+    behind = f", since {_when(influxdb.oldest_ns, now_ns, '?')}" if influxdb.backlog_rows else ""
+    text = f"{influxdb.backlog_rows} rows to deliver{behind}, {influxdb.dead_letters} refused for good"
+    return f"{text}; {influxdb.trouble}" if influxdb.trouble else text

@@ -1,0 +1,71 @@
+"""What commands say: data to standard output, talk to standard error, and how an error is told."""
+
+import json
+import os
+import sys
+import traceback
+from datetime import UTC, datetime
+from typing import Any
+
+from neckline.exits import Exit, exit_of, way_out_of
+from neckline.paths import PRIVATE_FILE, log_path, private_folder
+
+NON_TERMINAL_WIDTH = 160
+
+
+def say(text: str = "", *, end: str = "\n") -> None:
+    """Say something to the person; no data."""
+    print(text, end=end, file=sys.stderr, flush=True)  # noqa: T201 (the one place that does)
+
+
+def give(text: str) -> None:
+    """Give data."""
+    print(text)  # noqa: T201 (the one place that does)
+
+
+def give_json(value: Any) -> None:
+    """Give a value (dataclasses, enums, paths) as one JSON document with sorted keys."""
+    from pydantic_core import to_jsonable_python  # noqa: PLC0415 (many commands give no JSON)
+
+    give(json.dumps(to_jsonable_python(value), indent=2, sort_keys=True, ensure_ascii=False))
+
+
+def give_table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """Give a table."""
+    from rich import console, table, text  # noqa: PLC0415 (many commands give no table)
+
+    drawn = table.Table(*heads, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        drawn.add_row(*(text.Text(cell) for cell in row))
+    screen = console.Console()
+    screen.width = screen.width if screen.is_terminal else NON_TERMINAL_WIDTH
+    screen.print(drawn)
+
+
+def tell(error: Exception) -> Exit:
+    """Say what went wrong and the way out; return the exit code. Never a traceback: that goes to the log."""
+    known = _known(error)
+    if known is not None:
+        say(f"neckline: {known}")
+        if way_out := way_out_of(known):
+            say(f"→ {way_out}")
+        return exit_of(known)
+    say(f"neckline: this should not have happened: {type(error).__name__}: {error}")
+    try:
+        where = log_path()
+        private_folder(where.parent)
+        descriptor = os.open(where, os.O_WRONLY | os.O_APPEND | os.O_CREAT, PRIVATE_FILE)
+        with os.fdopen(descriptor, "a", encoding="utf-8") as log:
+            log.write(f"{datetime.now(UTC).isoformat()} {sys.argv[1:2]}\n")
+            log.writelines(traceback.format_exception(error))
+        say(f"→ the details are in {where}; please report them")
+    except OSError as unwritable:
+        say(f"→ the details could not be written ({unwritable}); please report it")
+    return Exit.UNEXPECTED
+
+
+def _known(error: BaseException) -> Exception | None:
+    """Return the product's own error, also one that comes out of a group of tasks."""
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(_known, error.exceptions)), None)
+    return error if isinstance(error, Exception) and way_out_of(error) is not None else None

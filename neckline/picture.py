@@ -1,0 +1,264 @@
+"""A status → the picture of the live view, for a width and a height. Draws only: no terminal, no clock, no task.
+
+Every colour stands beside a symbol or a word, so that nothing is lost without colours or to a colour-blind eye. The
+two hues are those of Okabe and Ito (2008), blue and vermilion, in shades that read on light and on dark ground.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+
+from rich.box import ROUNDED
+from rich.console import Group
+from rich.panel import Panel
+from rich.text import Text
+
+from neckline.calibrating import Prompt
+from neckline.scale import scale
+from neckline.status import Status
+from neckline.words import ACTIVITY_WORDS, clock, day_and_clock, span
+from processing.outputs import Posture, Stance
+from processing.settings import Mode
+from sensor.samples import LinkState
+
+BLUE, ORANGE, FAINT, BOLD = "#2a7fc4", "#d55e00", "dim", "bold"
+SIGNS = {Posture.UPRIGHT: "●", Posture.SLOUCHED: "▲", Posture.UNKNOWN: "○"}
+HUES = {Posture.UPRIGHT: BLUE, Posture.SLOUCHED: ORANGE, Posture.UNKNOWN: FAINT}
+LABEL = 11
+"""Columns of the words on the left."""
+HOLD_BAR, CHARGE_BAR = 12, 5
+OLD_CALIBRATION_S = 12 * 3600.0
+"""A reference of this age is most likely of another donning."""
+NOT_CALIBRATED = "Not calibrated yet, so nothing is judged. Elsewhere run: neckline calibrate"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Something that happened: when, whether it is a trouble, and the sentence."""
+
+    time_ns: int
+    trouble: bool
+    say: str
+
+
+def draw(
+    status: Status,
+    lines: Sequence[Line],
+    prompt: Prompt | None,
+    width: int,
+    height: int,
+    zone: tzinfo | None = None,
+) -> Panel:
+    """Return the picture, as wide and as high as given; what does not fit is left out from below."""
+    inner = max(20, width - 4)
+    now = _prompted(prompt, inner) if prompt else _now(status, inner)
+    rows = [Text(), *now, *_day(status, inner, zone), Text(), *_behind(status, zone)]
+    room = max(0, height - 2 - len(rows) - 1)
+    if room and lines:
+        rows += [Text(), *(_line(line, zone) for line in lines[-room:])]
+    rows = [*rows, *[Text()] * (height - 2 - len(rows))][: max(1, height - 2)]
+    for row in rows:
+        row.no_wrap, row.overflow = True, "ellipsis"
+    title = Text.assemble(("neckline", BOLD), (f"  {status.wearer} · {status.placement}", FAINT))
+    if status.simulated:
+        title.append(" ─ ", FAINT).append("SIMULATED CLIP", f"bold {ORANGE}")
+    return Panel(
+        Group(*rows),
+        box=ROUNDED,
+        title=title,
+        title_align="left",
+        subtitle=Text("Ctrl-C stops and keeps everything · neckline snooze · neckline calibrate", FAINT),
+        subtitle_align="left",
+        border_style=FAINT,
+        padding=(0, 1),
+        width=width,
+        height=height,
+    )
+
+
+def _row(label: str, *parts: str | Text | tuple[str, str]) -> Text:
+    return Text.assemble((label.ljust(LABEL), FAINT), *parts)
+
+
+def _bar(share: float, columns: int, style: str) -> Text:
+    full = round(max(0.0, min(1.0, share)) * columns)
+    return Text.assemble(("█" * full, style), ("░" * (columns - full), FAINT))
+
+
+# ---- this moment -----------------------------------------------------------------------------------------------------
+
+
+def _now(status: Status, inner: int) -> list[Text]:
+    now = status.now
+    known = now.posture is not Posture.UNKNOWN
+    head = Text.assemble(
+        (f"{SIGNS[now.posture]} ", HUES[now.posture]), (now.posture if known else "not judged", BOLD)
+    )
+    if not known:
+        head.append(f"  {ACTIVITY_WORDS[now.activity] if now.activity else 'no samples yet'}")
+    if now.sagittal_deg is not None and now.lateral_deg is not None:
+        direction = "forward" if now.sagittal_deg >= 0 else "back"
+        side = "right" if now.lateral_deg >= 0 else "left"
+        head.append(f"   {abs(now.sagittal_deg):.0f}° {direction}")
+        head.append(f", {abs(now.lateral_deg):.0f}° {side}", FAINT)
+    hold = _hold(status)
+    head.append(" " * max(1, inner - head.cell_len - hold.cell_len)).append_text(hold)
+    return [head, *scale(now, inner, HUES[now.posture]), _note(status)]
+
+
+def _note(status: Status) -> Text:
+    """Return what there is to do, if anything."""
+    if status.calibrated_ns is None:
+        return Text(NOT_CALIBRATED, ORANGE)
+    if status.suspect:
+        return Text(f"Alerts wait: neckline calibrate ({status.suspect})", ORANGE)
+    if status.now.posture is Posture.SLOUCHED and status.now.hold_progress >= 1:
+        return Text("A good moment to sit back or get up.", f"bold {ORANGE}")
+    return Text()
+
+
+def _hold(status: Status) -> Text:
+    progress = status.now.hold_progress
+    held = "sustained" if progress >= 1 else f"{progress * status.hold_s:.0f} of {status.hold_s:.0f} s"
+    return Text.assemble(("hold ", FAINT), _bar(progress, HOLD_BAR, ORANGE), f" {held:>10}")
+
+
+def _prompted(prompt: Prompt, inner: int) -> list[Text]:
+    """Show what to do in place of the scale: the wearer looks here from a chair."""
+    if prompt.refused:
+        return [
+            Text.assemble(("▲ ", ORANGE), (prompt.say, BOLD)),
+            Text(),
+            Text(prompt.refused),
+            Text(),
+            Text(),
+        ]
+    if prompt.done is not None:
+        personal = f"Your threshold is {prompt.done.threshold_deg:.0f}°"
+        if prompt.done.slump_deg is not None:
+            personal += f"; your slump was at {prompt.done.slump_deg:.0f}°"
+        return [Text.assemble(("● ", BLUE), (prompt.say, BOLD)), Text(), Text(personal), Text(), Text()]
+    if not prompt.seconds:
+        return [Text("Calibration", FAINT), Text(), Text(prompt.say), Text(), Text()]
+    part = "hold the pose" if prompt.hold else "get ready"
+    bar = _bar(1 - prompt.remaining_s / prompt.seconds, inner - 5, BLUE if prompt.hold else FAINT)
+    return [
+        Text(f"Calibration: {part}", FAINT),
+        Text(),
+        Text(prompt.say, BOLD),
+        Text.assemble(bar, (f"{prompt.remaining_s:3.0f} s", BOLD)),
+        Text(),
+    ]
+
+
+# ---- the day ---------------------------------------------------------------------------------------------------------
+
+
+def _day(status: Status, inner: int, zone: tzinfo | None) -> list[Text]:
+    now, today = status.now, status.today
+    doing = ACTIVITY_WORDS[now.activity] if now.activity else "–"
+    seconds = {
+        Posture.UPRIGHT: today.upright_s,
+        Posture.SLOUCHED: today.slouched_s,
+        Posture.UNKNOWN: today.unknown_s,
+    }
+    whole = sum(seconds.values())
+    columns = inner - LABEL
+    bar, numbers, used = Text(), Text(), 0
+    for posture, mark in ((Posture.UPRIGHT, "█"), (Posture.SLOUCHED, "▓"), (Posture.UNKNOWN, "░")):
+        last = posture is Posture.UNKNOWN
+        part = columns - used if last else round(columns * seconds[posture] / whole) if whole else 0
+        used += part
+        bar.append(mark * part, HUES[posture])
+        name = "not judged" if last else posture.value
+        numbers.append(f"{SIGNS[posture]} ", HUES[posture]).append(f"{name} {span(seconds[posture])}   ")
+    return [
+        _row("Activity", doing, "  standing" if now.stance is Stance.STANDING else ""),
+        _row("Today", bar),
+        _row("", numbers),
+        _row("Alerts", *_alerts(status, zone)),
+    ]
+
+
+def _alerts(status: Status, zone: tzinfo | None) -> list[str | Text | tuple[str, str]]:
+    count = status.today.alerts
+    told = f"{count} today" if count else "none today"
+    if count and status.last_alert_ns is not None:
+        told += f", the last at {clock(status.last_alert_ns, zone)}"
+    if status.mode is Mode.TRACK:
+        return [told, ("   ○ ", FAINT), "mode track: recorded, nobody is told"]
+    if status.snoozed_until_ns is not None:
+        until = day_and_clock(status.snoozed_until_ns, status.time_ns, zone)
+        return [told, ("   ○ ", FAINT), (f"snoozed until {until}", BOLD)]
+    if status.alerts_from_ns is None:
+        return [told, ("   ○ ", FAINT), "outside your alert hours"]
+    if status.alerts_from_ns > status.time_ns:
+        begin = day_and_clock(status.alerts_from_ns, status.time_ns, zone)
+        return [told, ("   ○ ", FAINT), f"outside your alert hours, until {begin}"]
+    return [told]
+
+
+# ---- what stands behind it -------------------------------------------------------------------------------------------
+
+
+def _behind(status: Status, zone: tzinfo | None) -> list[Text]:
+    rows = [_row("Clip", *_clip(status)), _row("Reference", *_reference(status, zone))]
+    journal = status.journal
+    state: list[Text | tuple[str, str] | str] = [("● ", BLUE), _short(journal.path)]
+    if journal.trouble:
+        waiting = f" ({journal.pending} rows wait)" if journal.pending else ""
+        state = [("▲ ", ORANGE), f"{journal.trouble}{waiting}"]
+    rows.append(_row("Journal", *state))
+    if (influxdb := status.influxdb) is not None:
+        state = [
+            ("● ", BLUE),
+            "up to date" if not influxdb.backlog_rows else f"{influxdb.backlog_rows} rows to go",
+        ]
+        if influxdb.trouble:
+            state = [("▲ ", ORANGE), f"{influxdb.trouble} ({influxdb.backlog_rows} rows wait)"]
+        elif influxdb.dead_letters:
+            state = [("▲ ", ORANGE), f"{influxdb.dead_letters} rows were refused for good"]
+        rows.append(_row("InfluxDB", *state))
+    for number, channel in enumerate(status.channels):
+        told = Text.assemble(("● ", BLUE), channel.name, f"  {channel.sent} sent" if channel.sent else "")
+        if channel.trouble:
+            told = Text.assemble(("○ ", FAINT), f"{channel.name}: {channel.trouble}")
+        rows.append(_row("" if number else "Told by", told))
+    return rows
+
+
+def _clip(status: Status) -> list[str | Text | tuple[str, str]]:
+    link, battery = status.link, status.battery
+    parts: list[str | Text | tuple[str, str]] = [("○ ", FAINT), f"{status.clip}  not looked for yet"]
+    if link is not None and link.state is LinkState.STREAMING:
+        parts = [("● ", BLUE), f"{status.clip}  streaming"]
+    elif link is not None:
+        parts = [("▲ ", ORANGE), f"{status.clip}  {link.state}", f": {link.reason}" if link.reason else " …"]
+    if battery is not None and (link is None or not link.reason):
+        hue = ORANGE if battery.percent < 20 else BLUE
+        parts += [("   battery ", FAINT), _bar(battery.percent / 100, CHARGE_BAR, hue)]
+        parts.append(f" {battery.percent:.0f} %")
+    return parts
+
+
+def _reference(status: Status, zone: tzinfo | None) -> list[str | Text | tuple[str, str]]:
+    if status.calibrated_ns is None:
+        return [("○ ", FAINT), "none"]
+    age_s = (status.time_ns - status.calibrated_ns) / 1e9
+    when = f"calibrated {day_and_clock(status.calibrated_ns, status.time_ns, zone)}, {span(age_s)} ago"
+    if status.suspect:
+        return [("▲ ", ORANGE), f"{when}, in doubt"]
+    if age_s > OLD_CALIBRATION_S:
+        return [("○ ", FAINT), f"{when}: calibrate each time you put the clip on"]
+    return [("● ", BLUE), when]
+
+
+def _short(path: Path) -> str:
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
+
+
+def _line(line: Line, zone: tzinfo | None) -> Text:
+    mark = ("▲ ", ORANGE) if line.trouble else ("· ", FAINT)
+    return Text.assemble((f"{clock(line.time_ns, zone, seconds=True)}   ", FAINT), mark, line.say)

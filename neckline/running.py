@@ -1,0 +1,263 @@
+"""A service from its start to its clean stop: opens the journal and the channels, wires all rooms, closes in order."""
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neckline.alerts import Alerts, Channel
+from neckline.config import Config
+from neckline.control_server import serving
+from neckline.logs import happened
+from neckline.memory import Memory, remember
+from neckline.schedule import Schedule
+from neckline.service import About, Service, Source, View
+from neckline.tally import DayTally, Tally
+from neckline.wearer import Wearer
+from neckline.words import count, span
+from processing.errors import StateError
+from processing.state import WearerState
+from sensor.link import AHEAD_S
+from storage.entries import Stream
+from storage.journal import Journal
+from storage.reader import JournalReader
+from storage.writer import JournalWriter
+
+if TYPE_CHECKING:
+    from storage.forwarder import Forwarder
+
+Guide = Callable[[Service], Coroutine[Any, Any, None]]
+"""Something that goes on beside a service and ends it: the demo's script, a simulated wearer's day."""
+
+OWNER = "neckline run"
+DRAIN_S, CLOSE_S = 5.0, 10.0
+"""What a stop leaves to InfluxDB, and to the journal before it is an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What one run came to, told at its end."""
+
+    begin_ns: int
+    end_ns: int
+    tally: Tally
+    journal_path: Path
+
+    def say(self) -> str:
+        """Return it as a sentence."""
+        seen = self.tally.seen
+        return (
+            f"{span((self.end_ns - self.begin_ns) / 1e9)}: upright {span(seen.upright_s)}, "
+            f"slouched {span(seen.slouched_s)}, not judged {span(seen.unknown_s)}; "
+            f"{count(seen.episodes, 'sustained slouch', 'es')}, {count(seen.alerts, 'alert')}"
+        )
+
+
+async def run(
+    config: Config,
+    *,
+    journal_path: Path,
+    source: Source,
+    view: View,
+    clip: str = "",
+    channels: Sequence[Channel] | None = None,
+    until: asyncio.Event | None = None,
+    guide: Guide | None = None,
+    simulated: bool = False,
+    utc: Callable[[], int] = time.time_ns,
+    zone: tzinfo | None = None,
+) -> Summary:
+    """Run until `until` is set, or the source or the guide ends; return when everything is durable.
+
+    `channels` None takes those of the configuration. Raises JournalBusyError and other StorageErrors when the journal
+    cannot be opened, or at the end not be made durable; what the source raises (BluetoothError, WrongClipError) when
+    all that came before is durable.
+    """
+    begin_ns = utc()
+    stream = Stream(config.wearer_id(), config.wearer.placement)
+    about = About(stream, clip, simulated, config.wearer.label_outward, journal_path, begin_ns)
+    schedule = Schedule.parse(config.alerts.schedule)
+    with _storing(config, journal_path) as (journal, writer, forwarder):
+        memory, state = _recall(journal, stream, begin_ns, zone)
+        wearer = Wearer(config.settings(), memory, state, schedule=schedule, zone=zone)
+        day = DayTally(begin_ns, zone, memory.today)
+
+        async def snooze(seconds: float) -> None:
+            await service.snooze(utc() + round(seconds * 1e9))
+
+        alerts = Alerts(_channels(config, snooze) if channels is None else channels)
+        service = Service(about, wearer, day, alerts, writer, forwarder, view, utc)
+        _announce(service)
+        async with alerts.running(), _commands(service, journal_path):
+            try:
+                await _first_of(
+                    service.listen(source, memory.last_ns),
+                    service.draw(),
+                    (until or asyncio.Event()).wait(),
+                    *([guide(service)] if guide else []),
+                )
+            finally:
+                service.finish()
+                view.show(service.status())
+        happened("stopping", "Stopping: what is left is being written", journal=str(journal_path))
+        await asyncio.to_thread(_close, writer, forwarder)
+    return Summary(begin_ns, utc(), service.tally, journal_path)
+
+
+def _recall(
+    journal: Journal, stream: Stream, now_ns: int, zone: tzinfo | None
+) -> tuple[Memory, WearerState | None]:
+    """Read what the journal remembers, and the state that goes with its last row."""
+    with JournalReader.open(journal.path) as reader:
+        memory = remember(reader, stream, now_ns, zone)
+    for damage in journal.damage:
+        happened("journal_damaged", f"The journal is damaged: {damage}", level=logging.WARNING)
+    saved = journal.state(stream)
+    if saved is None:
+        return memory, None
+    try:
+        state = WearerState.from_bytes(saved)
+    except StateError as error:
+        happened("begins_afresh", f"What was under way is not known any more ({error}): it begins afresh")
+        return memory, None
+    if state.grid is not None and state.grid.last_ns > now_ns + AHEAD_S * 1e9:
+        happened(
+            "begins_afresh",
+            "The clock of this computer went back: what was under way then begins afresh",
+            level=logging.WARNING,
+        )
+        return memory, None
+    return memory, state
+
+
+@contextmanager
+def _storing(
+    config: Config, journal_path: Path
+) -> Iterator[tuple[Journal, JournalWriter, "Forwarder | None"]]:
+    """Own the journal, with its writer and the feed to InfluxDB, if there is one; whatever happens, let go of it."""
+    settings = config.influxdb_settings()
+    journal = Journal.open(journal_path, OWNER)
+    forwarder: "Forwarder | None" = None
+    try:
+        writer = JournalWriter(journal, commit_every_s=config.journal.commit_every_s)
+        if settings is not None:
+            from storage.forwarder import Forwarder  # noqa: PLC0415 (InfluxDB's client costs 40 MB)
+            from storage.influxdb import InfluxSink  # noqa: PLC0415
+
+            forwarder = Forwarder(journal_path, writer, InfluxSink(settings))
+            writer.on_commit = forwarder.nudge
+            forwarder.start()
+        writer.start()
+        try:
+            yield journal, writer, forwarder
+        finally:
+            _close(writer, forwarder)
+    finally:
+        journal.close()
+
+
+def _close(writer: JournalWriter, forwarder: "Forwarder | None") -> None:
+    """Make everything durable, deliver what can be delivered; StorageError if the first does not succeed."""
+    writer.flush(CLOSE_S)
+    if forwarder is not None:
+        forwarder.close(DRAIN_S)
+    writer.close(CLOSE_S)
+
+
+def _channels(config: Config, snooze: Callable[[float], Awaitable[None]]) -> list[Channel]:
+    """Return the channels of the configuration; each library is loaded only if it is used."""
+    channels: list[Channel] = []
+    if config.alerts.desktop:
+        from neckline.desktop import Desktop  # noqa: PLC0415
+
+        channels.append(Desktop(snooze))
+    if urls := config.push_urls():
+        from neckline.push import push_channels  # noqa: PLC0415 (apprise costs 17 MB)
+
+        channels += push_channels(urls)
+    return channels
+
+
+def _announce(service: Service) -> None:
+    """Say what begins, and what is to be done first."""
+    about, settings = service.about, service.wearer.settings
+    simulated = " with a SIMULATED clip" if about.simulated else ""
+    happened(
+        "started",
+        f"neckline runs{simulated}; the journal is {about.journal_path}",
+        wearer=about.stream.wearer,
+        placement=about.stream.placement,
+        clip=about.clip or None,
+        simulated=about.simulated,
+        journal=str(about.journal_path),
+    )
+    if settings.calibration is None:
+        happened(
+            "not_calibrated",
+            "Not calibrated yet, so nothing is judged: run `neckline calibrate` in another terminal",
+            level=logging.WARNING,
+        )
+
+
+@asynccontextmanager
+async def _commands(service: Service, journal_path: Path) -> AsyncGenerator[None, None]:
+    """Serve the commands beside it. Where that cannot be (a full disk), it runs without."""
+    server = serving(service, journal_path, OWNER)
+    try:
+        await server.__aenter__()
+    except OSError as error:
+        happened(
+            "no_commands",
+            f"`neckline status`, `snooze` and `calibrate` cannot reach this run: {error}",
+            level=logging.WARNING,
+        )
+        yield
+        return
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            await server.__aexit__(None, None, None)
+
+
+async def _first_of(*work: Coroutine[Any, Any, object]) -> None:
+    """Do all at once until one is done; end the others, and raise what went wrong."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+@contextmanager
+def stopped_by_signals(until: asyncio.Event) -> Iterator[None]:
+    """Set the event at SIGINT or SIGTERM while the block runs; a second SIGINT interrupts as ever."""
+    loop = asyncio.get_running_loop()
+
+    def stop(which: signal.Signals) -> None:
+        until.set()
+        if which is signal.SIGINT:
+            loop.remove_signal_handler(which)
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    try:
+        for each in signals:
+            loop.add_signal_handler(each, stop, each)
+    except NotImplementedError:  # Windows: Ctrl-C cancels the main task, which closes likewise
+        pass
+    try:
+        yield
+    finally:
+        for each in signals:
+            with suppress(NotImplementedError):
+                loop.remove_signal_handler(each)
