@@ -216,8 +216,7 @@ class _Connection:
             body=body,
             headers=headers,
             timeout=urllib3.Timeout(connect=timeout_s, read=timeout_s),
-            retries=False,
-            redirect=False,
+            retries=False,  # nor are redirects followed then
             preload_content=False,
         )
         # The time-out of a socket is for each piece of the answer; this one is for all of it.

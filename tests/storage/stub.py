@@ -38,7 +38,7 @@ class Reply:
 
     def to_bytes(self) -> bytes:
         """Return the HTTP answer."""
-        length = len(self.body) + (1000 if self.breaks in {"within", "drips"} else 0)
+        length = len(self.body) + (10**6 if self.breaks in {"within", "drips"} else 0)
         lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}"]
         lines += [f"{name}: {value}" for name, value in self.headers]
         if self.status != HTTPStatus.NO_CONTENT:
@@ -56,6 +56,8 @@ class Stub:
     """What the mock was sent and keeps."""
 
     url: str
+    token: str = TOKEN
+    """What it wants to be shown."""
     replies: deque[Reply] = field(default_factory=deque)
     """What to answer next; when they are used up, 204."""
     always: Reply | None = None
@@ -71,7 +73,14 @@ class Stub:
 
     def settings(self, **changes: Any) -> InfluxSettings:
         """Return how to write to it."""
-        wanted = {"url": self.url, "org": "o", "bucket": "b", "token": TOKEN, "timeout_s": 5.0, **changes}
+        wanted = {
+            "url": self.url,
+            "org": "o",
+            "bucket": "b",
+            "token": self.token,
+            "timeout_s": 5.0,
+            **changes,
+        }
         return InfluxSettings(**wanted)
 
     def take(self, head: str, headers: dict[str, str], body: bytes) -> Reply:
@@ -84,7 +93,7 @@ class Stub:
             "method": (method, "POST"),
             "path": (urlsplit(target).path, "/api/v2/write"),
             "query": (asked, {"org": ["o"], "bucket": ["b"], "precision": ["ns"]}),
-            "authorization": (headers.get("authorization"), f"Token {TOKEN}"),
+            "authorization": (headers.get("authorization"), f"Token {self.token}"),
         }
         self.wrong += [f"{name}: {got!r}" for name, (got, right) in expected.items() if got != right]
         try:

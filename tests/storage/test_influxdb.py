@@ -200,10 +200,11 @@ def test_a_token_file_is_read_again_after_a_refusal(stub: Stub, tmp_path: Path) 
     answer = sink.write([LINE])
     assert (answer.verdict, type(answer.trouble)) == (Verdict.HELD, InfluxTokenError)
     assert stub.requests == []
-    path.write_text(f"{stub.settings().token}\n")
     stub.replies.append(Reply(401))
-    assert sink.write([LINE]).verdict is Verdict.HELD
-    assert sink.write([LINE]).verdict is Verdict.DELIVERED
+    for token, verdict in (("former", Verdict.HELD), ("mended", Verdict.DELIVERED)):
+        path.write_text(f"{token}\n")
+        stub.token = token
+        assert sink.write([LINE]).verdict is verdict
 
 
 def test_a_certificate_of_nobody_is_not_trusted(tmp_path: Path) -> None:
