@@ -249,7 +249,9 @@ def own_server(folder: Path, *, auth: bool = False) -> Iterator[OwnServer]:
     """Run influxd and nginx as long as the block runs, or skip with what is missing."""
     missing = [name for name in BINARIES if _binary(name) is None]
     if missing:
-        pytest.skip(f"{' and '.join(missing)} not installed (on Debian: apt-get install influxdb nginx-light)")
+        pytest.skip(
+            f"{' and '.join(missing)} not installed (on Debian: apt-get install influxdb nginx-light)"
+        )
     ports = {name: free_port() for name in ("rpc", "http", "v2", "narrow")}
     here = {"folder": folder, "auth": str(auth).lower(), **ports}
     (folder / "influxd.conf").write_text(INFLUXD.format(**here))

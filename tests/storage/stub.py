@@ -70,6 +70,7 @@ class Stub:
     """What was wrong with requests."""
     before_reply: Callable[[], None] = lambda: None
     end: threading.Event = field(default_factory=threading.Event)
+    connections: list[socket.socket] = field(default_factory=list)
 
     def settings(self, **changes: Any) -> InfluxSettings:
         """Return how to write to it."""
@@ -118,7 +119,6 @@ def stub_server(tls: ssl.SSLContext | None = None) -> Iterator[Stub]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         stub = Stub(f"http{'s' if tls else ''}://127.0.0.1:{listener.getsockname()[1]}")
         threads: list[threading.Thread] = []
-        connections: list[socket.socket] = []
 
         def accept() -> None:
             while True:
@@ -126,7 +126,6 @@ def stub_server(tls: ssl.SSLContext | None = None) -> Iterator[Stub]:
                     connection, _ = listener.accept()
                 except OSError:
                     return
-                connections.append(connection)
                 threads.append(threading.Thread(target=_serve, args=(stub, connection, tls), daemon=True))
                 threads[-1].start()
 
@@ -136,7 +135,7 @@ def stub_server(tls: ssl.SSLContext | None = None) -> Iterator[Stub]:
             yield stub
         finally:
             stub.end.set()
-            for blocked in (listener, *connections):
+            for blocked in (listener, *stub.connections):
                 with suppress(OSError):
                     blocked.shutdown(socket.SHUT_RDWR)  # to close alone wakes nobody who waits in it
             for thread in threads:
@@ -148,6 +147,7 @@ def _serve(stub: Stub, connection: socket.socket, tls: ssl.SSLContext | None) ->
     try:
         if tls is not None:
             connection = tls.wrap_socket(connection, server_side=True)
+        stub.connections.append(connection)
         with connection, connection.makefile("rb") as incoming:
             while head := incoming.readline().decode().strip():
                 headers = {}

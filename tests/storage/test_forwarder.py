@@ -219,7 +219,7 @@ def test_a_row_written_again_overwrites_field_by_field(server: Server, tmp_path:
     first = Epoch(START_NS, 50, 0, 0, Activity.STILL, Posture.SLOUCHED, 25.0, 1.0, 0.01)
     with forwarding(path, sink) as work:
         work.writer.put(Batch(stream, (first,)))
-        sink.wait_for_number(1)
+        sink.wait_for_verdict(Verdict.DELIVERED)
         corrected = replace(first, received=20, missing=30, posture=Posture.UNKNOWN, sagittal_deg=None)
         work.writer.put(Batch(stream, (corrected,)))
     (row,) = server.rows(EPOCH, stream)
