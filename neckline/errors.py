@@ -148,6 +148,22 @@ class NoCalibrationError(NecklineError):
         )
 
 
+# ---- exporting -------------------------------------------------------------------------------------------------------
+
+
+class NothingStoredError(NecklineError):
+    """The journal holds nothing of those who were asked for; `wearers` are the unknown ones, none for an empty journal."""
+
+    def __init__(self, path: Path, wearers: list[str]) -> None:
+        self.path, self.wearers = path, wearers
+        super().__init__(
+            f"the journal {path} holds nothing of {', '.join(wearers)}"
+            if wearers
+            else f"the journal {path} is empty",
+            "`neckline status` shows which journal is in force; name another with --journal",
+        )
+
+
 # ---- talking to a running service ------------------------------------------------------------------------------------
 
 
@@ -188,3 +204,30 @@ class ChannelError(NecklineError):
     def __init__(self, channel: str, message: str, way_out: str) -> None:
         self.channel = channel
         super().__init__(message, way_out)
+
+
+# ---- without hardware ------------------------------------------------------------------------------------------------
+
+
+class SimulationError(NecklineError):
+    """The base of what goes wrong with a simulated clip."""
+
+
+class NoVirtualRadioError(SimulationError):
+    """The virtual radio is an extra, and not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the virtual radio is not installed",
+            "install neckline with its extra `virtual`, or run `make demo`, which does",
+        )
+
+
+class DemoFailedError(SimulationError):
+    """The demo did not come to one slouch and one alert."""
+
+    def __init__(self, told: str) -> None:
+        super().__init__(
+            f"the demo came to {told} instead of one of each",
+            "a computer that is very busy can do that: try again; if it stays so, please report it",
+        )

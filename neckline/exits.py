@@ -10,7 +10,9 @@ from neckline.errors import (
     NecklineError,
     NoCalibrationError,
     NoClipHeardError,
+    NothingStoredError,
     SetupError,
+    SimulationError,
     WhichClipError,
 )
 from processing.errors import CalibrationRefusedError, ProcessingError
@@ -36,8 +38,8 @@ class Exit(IntEnum):
         "a recording cannot be read or written, or is damaged; what came before the damage was used",
     )
     SERVICE = 11, "the running neckline does not answer or refuses"
-    UNWELL = 12, "doctor found something that does not work"
-    EXPORT = 13, "the export cannot be written"
+    UNWELL = 12, "doctor found something that does not work, or the demo did not come out"
+    EXPORT = 13, "there is nothing to export, or it cannot be written"
     INTERRUPTED = 130, "stopped with Ctrl-C; `run` and `demo` end with 0, for that is how they are stopped"
 
     meaning: str
@@ -56,8 +58,10 @@ EXITS: tuple[tuple[type[Exception], Exit], ...] = (
     (WhichClipError, Exit.CLIP),
     (CaptureRefusedError, Exit.CALIBRATION),
     (NoCalibrationError, Exit.CALIBRATION),
+    (NothingStoredError, Exit.EXPORT),
     (ChannelError, Exit.UNWELL),
     (ControlError, Exit.SERVICE),
+    (SimulationError, Exit.UNWELL),
     (BluetoothError, Exit.BLUETOOTH),
     (RecordingError, Exit.RECORDING),
     (SensorError, Exit.CLIP),

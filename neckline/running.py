@@ -31,6 +31,7 @@ from storage.writer import JournalWriter
 
 if TYPE_CHECKING:
     from storage.forwarder import Forwarder
+    from storage.influxdb import InfluxSettings
 
 Guide = Callable[[Service], Coroutine[Any, Any, None]]
 """Something that goes on beside a service and ends it: the demo's script, a simulated wearer's day."""
@@ -91,7 +92,7 @@ async def run(
         async def snooze(seconds: float) -> None:
             await service.snooze(utc() + round(seconds * 1e9))
 
-        alerts = Alerts(_channels(config, snooze) if channels is None else channels)
+        alerts = Alerts(channels_of(config, snooze) if channels is None else channels)
         service = Service(about, wearer, day, alerts, writer, forwarder, view, utc)
         _announce(service)
         async with alerts.running(), _commands(service, journal_path):
@@ -143,23 +144,26 @@ def _storing(
     """Own the journal, with its writer and the feed to InfluxDB, if there is one; whatever happens, let go of it."""
     settings = config.influxdb_settings()
     journal = Journal.open(journal_path, OWNER)
-    forwarder: "Forwarder | None" = None
     try:
         writer = JournalWriter(journal, commit_every_s=config.journal.commit_every_s)
-        if settings is not None:
-            from storage.forwarder import Forwarder  # noqa: PLC0415 (InfluxDB's client costs 40 MB)
-            from storage.influxdb import InfluxSink  # noqa: PLC0415
-
-            forwarder = Forwarder(journal_path, writer, InfluxSink(settings))
-            writer.on_commit = forwarder.nudge
-            forwarder.start()
         writer.start()
+        forwarder = None if settings is None else _forwarder(journal_path, writer, settings)
         try:
             yield journal, writer, forwarder
         finally:
             _close(writer, forwarder)
     finally:
         journal.close()
+
+
+def _forwarder(journal_path: Path, writer: JournalWriter, settings: "InfluxSettings") -> "Forwarder":
+    from storage.forwarder import Forwarder  # noqa: PLC0415 (InfluxDB's client costs 40 MB)
+    from storage.influxdb import InfluxSink  # noqa: PLC0415
+
+    forwarder = Forwarder(journal_path, writer, InfluxSink(settings))
+    writer.on_commit = forwarder.nudge
+    forwarder.start()
+    return forwarder
 
 
 def _close(writer: JournalWriter, forwarder: "Forwarder | None") -> None:
@@ -170,7 +174,7 @@ def _close(writer: JournalWriter, forwarder: "Forwarder | None") -> None:
     writer.close(CLOSE_S)
 
 
-def _channels(config: Config, snooze: Callable[[float], Awaitable[None]]) -> list[Channel]:
+def channels_of(config: Config, snooze: Callable[[float], Awaitable[None]]) -> list[Channel]:
     """Return the channels of the configuration; each library is loaded only if it is used."""
     channels: list[Channel] = []
     if config.alerts.desktop:

@@ -1,0 +1,254 @@
+"""`neckline doctor`: what works, what does not, and what to do, one line each."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from neckline.commands import outside
+from neckline.commands.setup import Setup
+from neckline.commands.talk import give_json
+from neckline.config import Config
+from neckline.control_client import Client
+from neckline.errors import ChannelError, SetupError
+from neckline.exits import Exit, way_out_of
+from neckline.memory import remember
+from neckline.running import channels_of
+from neckline.words import day_and_clock, span
+from processing.errors import ProcessingError
+from sensor import link
+from sensor.errors import ClipError, SensorError
+from storage.entries import Stream
+from storage.errors import JournalAbsentError, StorageError
+from storage.reader import JournalReader
+
+SCAN_S = 3.0
+OLD_CALIBRATION_S = 12 * 3600.0
+"""A reference older than this was captured at another donning."""
+WAL_RESET_FIXED = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
+"""SQLite versions without the WAL-reset race, each with the later patches of its line."""
+
+
+class Found(StrEnum):
+    """How a check came out."""
+
+    OK = "ok"
+    NOTE = "note"
+    """Works, and something is worth knowing."""
+    WRONG = "wrong"
+    SKIPPED = "skipped"
+    """Not set up, or it cannot be checked just now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line."""
+
+    what: str
+    found: Found
+    say: str
+    way_out: str = ""
+
+
+MARKS = {
+    Found.OK: ("OK  ", "green"),
+    Found.NOTE: ("note", "yellow"),
+    Found.WRONG: ("NO  ", "bold red"),
+    Found.SKIPPED: ("–   ", "dim"),
+}
+
+
+def doctor(setup: Setup, *, as_json: bool) -> Exit:
+    """Check everything that a day at the desk rests on; UNWELL when something does not work."""
+    findings = []
+    console = Console(highlight=False, soft_wrap=True)
+    for finding in examine(setup):
+        findings.append(finding)
+        if not as_json:
+            word, hue = MARKS[finding.found]
+            way_out = f"\n                → {finding.way_out}" if finding.way_out else ""
+            console.print(Text.assemble((word, hue), f" {finding.what:<11}{finding.say}{way_out}"))
+    if as_json:
+        give_json(findings)
+    return Exit.UNWELL if any(finding.found is Found.WRONG for finding in findings) else Exit.OK
+
+
+def examine(setup: Setup) -> Iterator[Finding]:
+    """Yield each finding as soon as it is known."""
+    try:
+        config = setup.config()
+    except SetupError as error:
+        yield _wrong("config", error)
+        return
+    there = str(setup.config_path)
+    yield Finding(
+        "config",
+        Found.OK,
+        there if setup.config_path.exists() else f"all as by default ({there} is not there)",
+    )
+    journal_path = setup.journal_path(config)
+    client = Client.connect(journal_path)
+    if client is not None:
+        yield from _asked("service", lambda: _service(client))
+    else:
+        yield Finding("service", Found.SKIPPED, "not running", "`neckline run` starts it")
+        yield from _bluetooth(config)
+    yield from _asked("journal", lambda: _journal(journal_path))
+    if config.wearer.id is not None:
+        stream = Stream(config.wearer.id, config.wearer.placement)
+        yield from _asked("calibration", lambda: _calibration(journal_path, stream))
+    yield from _asked("InfluxDB", lambda: _influxdb(config))
+    yield from _asked("alerts", lambda: outside.run(_alerts(config)))
+
+
+def _asked(what: str, ask: Callable[[], list[Finding]]) -> Iterator[Finding]:
+    """Yield what a check finds, or what the product's own errors say of it."""
+    try:
+        yield from ask()
+    except JournalAbsentError as error:
+        yield Finding(what, Found.SKIPPED, str(error), error.way_out)
+    except (SensorError, StorageError, ProcessingError, SetupError, ChannelError) as error:
+        yield _wrong(what, error)
+
+
+def _wrong(what: str, error: Exception) -> Finding:
+    return Finding(what, Found.WRONG, str(error), way_out_of(error) or "")
+
+
+def _service(client: Client) -> list[Finding]:
+    status = client.status()
+    state = (
+        "not connected yet" if status.link is None else f"{status.link.state} {status.link.reason}".strip()
+    )
+    battery = f", battery {status.battery.percent:.0f} %" if status.battery else ""
+    findings = [
+        Finding("service", Found.OK, "running"),
+        Finding("clip", Found.OK, f"{status.clip}: {state}{battery}"),
+    ]
+    if status.journal.trouble:
+        findings.append(Finding("writer", Found.WRONG, status.journal.trouble))
+    return findings
+
+
+def _bluetooth(config: Config) -> Iterator[Finding]:
+    """Scan once: it shows whether Bluetooth works, and whether the clip is there."""
+    try:
+        heard = outside.run(_heard())
+    except SensorError as error:
+        yield _wrong("Bluetooth", error)
+        yield Finding("clip", Found.SKIPPED, "cannot be looked for without Bluetooth")
+        return
+    yield Finding("Bluetooth", Found.OK, f"works; {len(heard)} clips heard in {SCAN_S:g} s")
+    if config.clip is None:
+        yield Finding("clip", Found.SKIPPED, "none is paired", "`neckline pair`")
+        return
+    yield from _asked("clip", lambda: outside.run(_clip(config)))
+
+
+async def _heard() -> list[link.Sighting]:
+    async with outside.bluetooth() as bluetooth:
+        return await link.scan(bluetooth, SCAN_S)
+
+
+async def _clip(config: Config) -> list[Finding]:
+    binding = config.binding()
+    try:
+        async with outside.bluetooth() as bluetooth:
+            report = await link.identify(bluetooth, binding, utc=outside.utc_ns)
+    except ClipError as error:
+        return [_wrong("clip", error)]
+    battery = f", battery {report.battery.percent:.0f} %" if report.battery else ""
+    return [Finding("clip", Found.OK, f"{binding.name}, firmware {report.identity.firmware or '?'}{battery}")]
+
+
+def _journal(journal_path: Path) -> list[Finding]:
+    with JournalReader.open(journal_path) as reader:
+        damages = reader.check()
+    findings = [Finding("journal", Found.OK, f"{journal_path}, every row is whole")]
+    if damages:
+        told = "; ".join(str(damage) for damage in damages[:3]) + ("; …" if len(damages) > 3 else "")
+        way_out = "nothing else is affected; keep a copy of the file, and see whether the disk fails"
+        findings = [Finding("journal", Found.WRONG, f"{journal_path}: {told}", way_out)]
+    version = sqlite3.sqlite_version_info
+    if not any(
+        version >= fixed and (version[:2] == fixed[:2] or fixed == WAL_RESET_FIXED[0])
+        for fixed in WAL_RESET_FIXED
+    ):
+        findings.append(
+            Finding(
+                "SQLite",
+                Found.NOTE,
+                f"{sqlite3.sqlite_version} can lose commits when two programs write; neckline alone writes, so this is safe",
+                "let no other program write into the journal",
+            )
+        )
+    return findings
+
+
+def _calibration(journal_path: Path, stream: Stream) -> list[Finding]:
+    now_ns = outside.utc_ns()
+    with JournalReader.open(journal_path) as reader:
+        memory = remember(reader, stream, now_ns)
+    if memory.calibration is None:
+        return [
+            Finding("calibration", Found.WRONG, "there is none, so nothing is judged", "`neckline calibrate`")
+        ]
+    age_s = (now_ns - memory.calibration.captured_ns) / 1e9
+    say = f"{day_and_clock(memory.calibration.captured_ns, now_ns)}, {span(age_s)} ago"
+    if memory.suspect:
+        return [
+            Finding("calibration", Found.WRONG, f"{say}; doubted: {memory.suspect}", "`neckline calibrate`")
+        ]
+    if age_s > OLD_CALIBRATION_S:
+        return [
+            Finding(
+                "calibration",
+                Found.NOTE,
+                say,
+                "calibrate each time you put the clip on: `neckline calibrate`",
+            )
+        ]
+    return [Finding("calibration", Found.OK, say)]
+
+
+def _influxdb(config: Config) -> list[Finding]:
+    settings = config.influxdb_settings()
+    if settings is None:
+        return [Finding("InfluxDB", Found.SKIPPED, "not configured; it is optional")]
+    from storage.influxdb import InfluxSink  # noqa: PLC0415 (its client takes a while to import)
+
+    sink = InfluxSink(settings)
+    try:
+        trouble = sink.check()
+    finally:
+        sink.close()
+    if trouble is not None:
+        return [_wrong("InfluxDB", trouble)]
+    return [Finding("InfluxDB", Found.OK, f"{settings.url}, bucket {settings.bucket} can be written")]
+
+
+async def _alerts(config: Config) -> list[Finding]:
+    async def snooze(_seconds: float) -> None:
+        """Nothing is shown, so nothing can be pressed."""
+
+    findings = []
+    channels = channels_of(config, snooze)
+    for channel in channels:
+        try:
+            async with asyncio.timeout(SCAN_S):
+                await channel.check()
+        except ChannelError as error:
+            findings.append(Finding("alerts", Found.NOTE, str(error), error.way_out))
+        except TimeoutError:
+            findings.append(Finding("alerts", Found.NOTE, f"{channel.name} does not answer"))
+        else:
+            findings.append(Finding("alerts", Found.OK, f"by {channel.name}"))
+    if not any(finding.found is Found.OK for finding in findings):
+        way_out = "set alerts.desktop, or name a push service in alerts.push_file"
+        findings.append(Finding("alerts", Found.WRONG, "no channel reaches you", way_out))
+    return findings

@@ -1,0 +1,65 @@
+"""`neckline export`: what the journal holds of wearers, in files that explain themselves."""
+
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from neckline.commands.talk import give, give_json, say
+from neckline.errors import NothingStoredError
+from storage.export import export_csv
+from storage.reader import JournalReader
+
+
+def local_ns(text: str) -> int:
+    """Read an ISO 8601 date or time, local unless it names its zone, as nanoseconds UTC; ValueError with a sentence."""
+    try:
+        return round(datetime.fromisoformat(text).timestamp()) * 10**9
+    except (ValueError, OverflowError, OSError) as error:
+        raise ValueError(f'"{text}" is no date: write 2026-03-01 or 2026-03-01T09:30') from error
+
+
+def export(
+    journal_path: Path,
+    folder: Path,
+    *,
+    wearers: list[str],
+    since_ns: int | None,
+    until_ns: int | None,
+    as_json: bool,
+) -> None:
+    """Write CSV files of these wearers, or of all, into a new folder, with progress on a terminal.
+
+    Raises JournalError, NothingStoredError, ExportError.
+    """
+    with JournalReader.open(journal_path) as reader:
+        streams = [stream for stream in reader.streams() if not wearers or stream.wearer in wearers]
+        unknown = sorted(set(wearers) - {stream.wearer for stream in streams})
+        if unknown or not streams:
+            raise NothingStoredError(journal_path, unknown)
+        with Progress(
+            TextColumn("exporting"),
+            BarColumn(),
+            TextColumn("{task.percentage:3.0f} %"),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        ) as progress:
+            task = progress.add_task("rows", total=None)
+            written = export_csv(
+                reader,
+                streams,
+                folder,
+                since_ns,
+                until_ns,
+                on_progress=lambda done, of: progress.update(task, completed=done, total=of),
+            )
+    if as_json:
+        give_json(written)
+    else:
+        for file in written.files:
+            give(f"{file.name:<20}{file.rows:>10} rows")
+        say(f"written to {written.folder}")
+    if written.skipped:
+        say(f"neckline: warning: {written.skipped} rows of the journal are damaged and not in it")
