@@ -12,6 +12,7 @@ from operator import itemgetter
 from storage.entries import Stream
 from storage.errors import SQLITE_ERRORS
 from storage.rows import PACKING, checksum
+from storage.states import unwrap
 from storage.tables import TABLES
 
 PROGRESS_ROWS = 10_000
@@ -119,12 +120,12 @@ class Check:
         except SQLITE_ERRORS as error:
             self._tell(Damage(Harm.UNREADABLE, detail=str(error)))
         for table, columns in (
-            ("journal", "id, created_ns, last_seq"),
+            ("journal", "id, created_ns"),
             ("cursor", "sink, seq"),
             ("dead_letter", "sink, seq, kind, line, reason, time_ns"),
-            ("state JOIN stream ON id = stream", "wearer, placement, state"),
         ):
             self._small(table, columns)
+        self._states()
         return self._found
 
     def _small(self, table: str, columns: str) -> None:
@@ -135,6 +136,15 @@ class Check:
                     self._tell(Damage(Harm.ALTERED, table, detail="its checksum is wrong"))
         except SQLITE_ERRORS as error:
             self._tell(Damage(Harm.UNREADABLE, table, detail=str(error)))
+
+    def _states(self) -> None:
+        try:
+            for number, blob in self._connection.execute("SELECT stream, state FROM state"):
+                stream = self._streams.get(number)
+                if stream is None or unwrap(stream, blob) is None:
+                    self._tell(Damage(Harm.ALTERED, "state", detail="its checksum is wrong"))
+        except SQLITE_ERRORS as error:
+            self._tell(Damage(Harm.UNREADABLE, "state", detail=str(error)))
 
     def _kind(self, name: str, after_seq: int) -> Iterator[_Seen]:
         packing = PACKING[name]

@@ -7,7 +7,7 @@ connection checkpoints while another commits; here one connection does both, and
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,6 +18,7 @@ from storage.entries import Batch, DeadLetter, Stream
 from storage.errors import SQLITE_ERRORS, JournalAbsentError, JournalUnwritableError, journal_error
 from storage.lock import Ownership, beside
 from storage.rows import PackedRow, checksum, pack
+from storage.states import unwrap, wrap
 from storage.watermark import Watermark, acknowledged
 
 CHECKED_ROWS = 10_000
@@ -44,17 +45,14 @@ class Journal:
         self.path = path
         self._connection, self._ownership, self._watermark = connection, ownership, watermark
         self._streams = {stream: number for number, stream in streams(connection).items()}
-        self._identity = tables.identity_of(connection, path)
-        self.journal_id = self._identity.journal_id
+        self.journal_id, is_whole = tables.journal_id(connection, path)
         self.last_seq = max(
-            self._identity.last_seq,
-            acknowledged(beside(path, ".seq"), self.journal_id),
-            *tables.last_seqs(connection),
+            acknowledged(beside(path, ".seq"), self.journal_id), *tables.last_seqs(connection)
         )
         """Of what is durable; every seq up to it is a row, a hole, or damage."""
         self.damage = tuple(Check(connection).rows(max(0, self.last_seq - CHECKED_ROWS), self.last_seq))
         """What was found wrong at opening, among the newest rows."""
-        if not self._identity.whole:
+        if not is_whole:
             self.damage += (Damage(Harm.ALTERED, "journal", detail="its checksum is wrong"),)
 
     @classmethod
@@ -125,19 +123,14 @@ class Journal:
                 for name, several in by_kind.items():
                     connection.executemany(tables.TABLES[name].insert, several)
                 connection.executemany(
-                    "INSERT OR REPLACE INTO state VALUES (?, ?, ?)",
+                    "INSERT INTO state VALUES (?, ?) ON CONFLICT (stream) DO UPDATE SET state = excluded.state",
                     [
-                        (known.get(stream) or self._add(stream, known), state, _seal(stream, state))
+                        (known.get(stream) or self._add(stream, known), wrap(stream, state))
                         for stream, state in states.items()
                     ],
                 )
                 for each in advances:
                     self._move(each)
-                if seq > self.last_seq:
-                    identity = replace(self._identity, last_seq=seq)
-                    connection.execute(
-                        "UPDATE journal SET id = ?, created_ns = ?, last_seq = ?, crc = ?", identity.row
-                    )
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
@@ -151,16 +144,13 @@ class Journal:
 
     def state(self, stream: Stream) -> bytes | None:
         """Return the newest state of a stream; None if there is none, or if it is damaged."""
-        number = self._streams.get(stream)
         try:
             found = self._connection.execute(
-                "SELECT state, crc FROM state WHERE stream = ?", (number,)
+                "SELECT state FROM state WHERE stream = ?", (self._streams.get(stream),)
             ).fetchone()
         except SQLITE_ERRORS as error:
             raise journal_error(self.path, error) from error
-        if found is None or found[1] != _seal(stream, found[0]):
-            return None
-        return bytes(found[0])
+        return None if found is None else unwrap(stream, found[0])
 
     def close(self) -> None:
         """Let go of the journal; another may own it."""
@@ -199,10 +189,6 @@ class Journal:
                 "INSERT OR REPLACE INTO dead_letter VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (*values, checksum(*values)),
             )
-
-
-def _seal(stream: Stream, state: bytes) -> int:
-    return checksum(stream.wearer, stream.placement, state)
 
 
 def _plain(text: str) -> str:

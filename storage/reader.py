@@ -69,7 +69,8 @@ class JournalReader:
     @property
     def journal_id(self) -> str:
         """The name that the journal got when it was made."""
-        return str(self._query("SELECT id FROM journal")[0][0])
+        with self._reading():
+            return tables.journal_id(self._connection, self.path)[0]
 
     def streams(self) -> list[Stream]:
         """Return whose samples there are."""
@@ -148,9 +149,8 @@ class JournalReader:
         # Read first: what is acknowledged by now is in whatever snapshot comes after.
         witness = acknowledged(beside(self.path, ".seq"), self.journal_id)
         with self.snapshot(), self._reading():
-            identity = tables.identity_of(self._connection, self.path)
             check = Check(self._connection)
-            check.rows(0, max(identity.last_seq, witness, *tables.last_seqs(self._connection)), on_progress)
+            check.rows(0, max(witness, *tables.last_seqs(self._connection)), on_progress)
             return check.file()
 
     def _number(self, stream: Stream) -> int:

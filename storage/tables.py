@@ -31,10 +31,10 @@ STEPS: dict[int, Step] = {}
 _SQL_TYPE = {Type.INT: "INTEGER", Type.FLOAT: "REAL", Type.TEXT: "TEXT"}
 
 _OWN_TABLES = (
-    "CREATE TABLE journal (id TEXT NOT NULL, created_ns INTEGER NOT NULL, last_seq INTEGER NOT NULL, crc INTEGER)",
+    "CREATE TABLE journal (id TEXT NOT NULL, created_ns INTEGER NOT NULL, crc INTEGER)",
     "CREATE TABLE stream (id INTEGER PRIMARY KEY, wearer TEXT NOT NULL, placement TEXT NOT NULL)",
     "CREATE UNIQUE INDEX stream_key ON stream (wearer, placement)",
-    "CREATE TABLE state (stream INTEGER PRIMARY KEY, state BLOB NOT NULL, crc INTEGER)",
+    "CREATE TABLE state (stream INTEGER PRIMARY KEY, state BLOB NOT NULL)",
     "CREATE TABLE hole (seq INTEGER PRIMARY KEY)",
     "CREATE TABLE cursor (sink TEXT PRIMARY KEY NOT NULL, seq INTEGER NOT NULL, crc INTEGER)",
     "CREATE TABLE dead_letter (sink TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, line TEXT NOT NULL, reason TEXT NOT NULL, time_ns INTEGER NOT NULL, crc INTEGER)",
@@ -133,32 +133,16 @@ def lenient(text: bytes) -> str:
     return text.decode("utf-8", "replace")
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What the journal says of itself."""
+def journal_id(connection: sqlite3.Connection, path: Path) -> tuple[str, bool]:
+    """Return the name that the journal got when it was made, and whether it is whole.
 
-    journal_id: str
-    created_ns: int
-    last_seq: int
-    """Of what is written; 0 where that is not known."""
-    whole: bool = True
-
-    @property
-    def row(self) -> tuple[str, int, int, int]:
-        """Its row, with its checksum."""
-        values = (self.journal_id, self.created_ns, self.last_seq)
-        return (*values, checksum(*values))
-
-
-def identity_of(connection: sqlite3.Connection, path: Path) -> Identity:
-    """Read what the journal says of itself; raise JournalUnreadableError if that is gone."""
-    found = connection.execute("SELECT id, created_ns, last_seq, crc FROM journal").fetchone()
+    Raises JournalUnreadableError if it is gone.
+    """
+    found = connection.execute("SELECT id, created_ns, crc FROM journal").fetchone()
     if found is None:
         raise JournalUnreadableError(path, "it is damaged")
-    *said, crc = found
-    if checksum(*said) == crc:
-        return Identity(*said)
-    return Identity(str(said[0]), 0, 0, whole=False)
+    *named, crc = found
+    return str(named[0]), checksum(*named) == crc
 
 
 def create(connection: sqlite3.Connection) -> None:
@@ -168,7 +152,8 @@ def create(connection: sqlite3.Connection) -> None:
     for table in TABLES.values():
         for statement in table.create:
             connection.execute(statement)
-    connection.execute("INSERT INTO journal VALUES (?, ?, ?, ?)", Identity(uuid4().hex, time_ns(), 0).row)
+    named = (uuid4().hex, time_ns())
+    connection.execute("INSERT INTO journal VALUES (?, ?, ?)", (*named, checksum(*named)))
     _stamp(connection, VERSION)
 
 

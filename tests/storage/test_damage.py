@@ -172,10 +172,10 @@ def test_the_small_tables_are_watched_too(path: Path) -> None:
     """A damaged state is none, a damaged cursor sends again: neither is believed, both are reported."""
     tamper(
         path,
-        "UPDATE state SET state = X'00' WHERE stream = 1",
+        "UPDATE state SET state = X'0400' WHERE stream = 1",
         "UPDATE cursor SET seq = 12",
         "UPDATE dead_letter SET line = 'other'",
-        "UPDATE journal SET last_seq = last_seq + 1000000",
+        "UPDATE journal SET created_ns = created_ns + 1",
     )
     with Journal.open(path, "test") as journal:
         assert (journal.state(ANNA), journal.state(BERT)) == (None, b"state too")
@@ -187,7 +187,7 @@ def test_the_small_tables_are_watched_too(path: Path) -> None:
         journal.commit([second(5)])
         journal.advance("influxdb", 3)
         with JournalReader.open(path) as reader:
-            assert [damage.table for damage in reader.check()] == ["dead_letter"]
+            assert [damage.table for damage in reader.check()] == ["journal", "dead_letter"]
             assert journal.state(ANNA) == second(5).state
             assert reader.backlog("influxdb").cursor == 3
 
