@@ -208,6 +208,8 @@ class OwnServer(Server):
         """Start influxd, again or for the first time; return when it answers."""
         self._start("influxd", "-config", str(self.folder / "influxd.conf"))
         self._wait_until_it_answers(self.database_url)
+        if "nginx" in self.processes:
+            self._wait_until_it_answers(self.url)  # it may still hold connections to the one that was killed
 
     def start_proxy(self) -> None:
         """Start nginx; return when it answers."""
