@@ -201,7 +201,7 @@ def _announce(service: Service) -> None:
         simulated=about.simulated,
         journal=str(about.journal_path),
     )
-    if settings.calibration is None:
+    if settings.calibration is None and not about.simulated:
         happened(
             "not_calibrated",
             "Not calibrated yet, so nothing is judged: run `neckline calibrate` in another terminal",

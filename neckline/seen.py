@@ -23,9 +23,9 @@ class Lines:
         """Do nothing."""
 
     def prompt(self, prompt: Prompt) -> None:
-        """Say each sentence once, without the countdown."""
+        """Say each sentence once, without the countdown; the link and the result are told anyway."""
         say = f"{prompt.say}: {prompt.refused}" if prompt.refused else prompt.say
-        if say != self._said and prompt.done is None:
+        if say != self._said and (prompt.pose or prompt.refused):
             happened("calibrating", say, pose=prompt.pose.value or None, seconds=prompt.seconds or None)
         self._said = say
 
