@@ -72,7 +72,7 @@ async def _alone(
     """Connect, capture, store. The journal comes first: whoever owns it is told before anyone sits still for it."""
     binding, wearer_id = config.binding(), config.wearer_id()
     last: Prompt | None = None
-    with Journal.open(journal_path, outside.owner("calibrate")) as journal:
+    with Journal.open(journal_path, "neckline calibrate") as journal:
         try:
             async with (
                 outside.bluetooth() as bluetooth,

@@ -15,7 +15,7 @@ def check(setup: Setup) -> None:
     """Say that all is well; ConfigError with every mistake, ConfigAbsentError."""
     setup.config()
     there = "OK" if setup.config_path.exists() else "there is none, so all is as by default"
-    say(f"{setup.config_path}: {there}")
+    give(f"{setup.config_path}: {there}")
 
 
 def init(setup: Setup) -> None:

@@ -15,7 +15,7 @@ from neckline.commands.setup import Setup
 from neckline.commands.talk import give_json
 from neckline.config import Config
 from neckline.control_client import Client
-from neckline.errors import ChannelError, SetupError
+from neckline.errors import ChannelError, ControlError, NecklineError, SetupError
 from neckline.exits import Exit, way_out_of
 from neckline.memory import remember
 from neckline.running import channels_of
@@ -71,8 +71,8 @@ def doctor(setup: Setup, *, as_json: bool) -> Exit:
         findings.append(finding)
         if not as_json:
             word, hue = MARKS[finding.found]
-            way_out = f"\n                → {finding.way_out}" if finding.way_out else ""
-            console.print(Text.assemble((word, hue), f" {finding.what:<11}{finding.say}{way_out}"))
+            way_out = f"\n                 → {finding.way_out}" if finding.way_out else ""
+            console.print(Text.assemble((word, hue), f" {finding.what:<12}{finding.say}{way_out}"))
     if as_json:
         give_json(findings)
     return Exit.UNWELL if any(finding.found is Found.WRONG for finding in findings) else Exit.OK
@@ -92,12 +92,16 @@ def examine(setup: Setup) -> Iterator[Finding]:
         there if setup.config_path.exists() else f"all as by default ({there} is not there)",
     )
     journal_path = setup.journal_path(config)
-    client = Client.connect(journal_path)
-    if client is not None:
-        yield from _asked("service", lambda: _service(client))
+    try:
+        client = Client.connect(journal_path)
+    except ControlError as error:
+        yield _wrong("service", error)
     else:
-        yield Finding("service", Found.SKIPPED, "not running", "`neckline run` starts it")
-        yield from _bluetooth(config)
+        if client is None:
+            yield Finding("service", Found.SKIPPED, "not running", "`neckline run` starts it")
+            yield from _bluetooth(config)
+        else:
+            yield from _asked("service", lambda: _service(client))
     yield from _asked("journal", lambda: _journal(journal_path))
     if config.wearer.id is not None:
         stream = Stream(config.wearer.id, config.wearer.placement)
@@ -112,7 +116,7 @@ def _asked(what: str, ask: Callable[[], list[Finding]]) -> Iterator[Finding]:
         yield from ask()
     except JournalAbsentError as error:
         yield Finding(what, Found.SKIPPED, str(error), error.way_out)
-    except (SensorError, StorageError, ProcessingError, SetupError, ChannelError) as error:
+    except (SensorError, StorageError, ProcessingError, NecklineError) as error:
         yield _wrong(what, error)
 
 

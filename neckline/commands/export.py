@@ -38,13 +38,15 @@ def export(
         unknown = sorted(set(wearers) - {stream.wearer for stream in streams})
         if unknown or not streams:
             raise NothingStoredError(journal_path, unknown)
+        screen = Console(stderr=True)
         with Progress(
             TextColumn("exporting"),
             BarColumn(),
             TextColumn("{task.percentage:3.0f} %"),
             TimeElapsedColumn(),
-            console=Console(stderr=True),
+            console=screen,
             transient=True,
+            disable=not screen.is_terminal,
         ) as progress:
             task = progress.add_task("rows", total=None)
             written = export_csv(

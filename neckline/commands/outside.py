@@ -1,11 +1,9 @@
 """What commands meet outside of the program: Bluetooth, an event loop, the time of day. Tests put their own here."""
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -28,9 +26,3 @@ utc_ns: Callable[[], int] = time.time_ns
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run to the end; Ctrl-C cancels it, lets it clean up, and raises KeyboardInterrupt."""
     return asyncio.run(main)
-
-
-def owner(command: str) -> str:
-    """Return how this process is named to another that wants the journal, too."""
-    since = datetime.fromtimestamp(utc_ns() / 1e9, UTC).astimezone()
-    return f"neckline {command} (process {os.getpid()}, since {since:%H:%M})"

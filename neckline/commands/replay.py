@@ -111,7 +111,7 @@ def replay(
     with ExitStack() as stack:
         journal = None
         if store is not None:
-            journal = stack.enter_context(Journal.open(store, outside.owner("replay")))
+            journal = stack.enter_context(Journal.open(store, "neckline replay"))
         for recording in opened:
             results.append(_judge(config, recording, memory, journal, stream, fresh=poses is not None))
             if not as_json:

@@ -24,7 +24,7 @@ def snooze(config: Config, journal_path: Path, words: list[str]) -> None:
     else:
         stream = Stream(config.wearer_id(), config.wearer.placement)
         records = Wearer(config.settings(), Memory()).snooze(until_ns, now_ns)
-        with Journal.open(journal_path, outside.owner("snooze")) as journal:
+        with Journal.open(journal_path, "neckline snooze") as journal:
             journal.commit([Batch(stream, records)])
     if until_ns is None:
         say("alerts are on again")
