@@ -154,6 +154,7 @@ def test_the_codebook_explains_every_column(path: Path, tmp_path: Path) -> None:
 
 
 @given(time_ns=st.integers(-(2**63), 2**63 - 1))
+@settings(deadline=None)
 def test_times_for_people_lose_nothing(time_ns: int) -> None:
     """Every nanosecond of the int64 range, before 1970 too."""
     text = utc(time_ns)

@@ -34,7 +34,7 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @given(stream=streams, record=records)
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_every_record_comes_back_bit_for_bit(journal: Journal, stream: Stream, record: Any) -> None:
     """Whatever a record of any kind holds, the journal gives it back to the last bit, None as None."""
     kind = kind_of(record)
@@ -107,6 +107,7 @@ def test_a_name_that_not_every_store_can_hold_is_refused(name: str) -> None:
 
 
 @given(record=records, seq=st.integers(1, 2**62), data=st.data())
+@settings(deadline=None)
 def test_the_checksum_covers_every_value_and_its_place(record: Any, seq: int, data: st.DataObject) -> None:
     """Another value, another type, another seq, wearer or placement: each makes the checksum wrong."""
     kind = kind_of(record)
