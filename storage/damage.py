@@ -50,7 +50,9 @@ class Damage:
         if self.first_seq is None or self.last_seq is None:
             return f"{what}{self.harm.value}: {self.detail}"
         rows = self.last_seq - self.first_seq + 1
-        return f"{rows} {what}row{'s' if rows > 1 else ''} {self.harm.value} (number {self.first_seq} to {self.last_seq})"
+        if rows == 1:
+            return f"1 {what}row {self.harm.value} (number {self.first_seq})"
+        return f"{rows} {what}rows {self.harm.value} (numbers {self.first_seq} to {self.last_seq})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,7 +157,7 @@ def test_lost_rows_are_a_gap_with_its_time(path: Path) -> None:
     assert lost((18, 20), (25, 25)) == [(each.harm, each.first_seq, each.last_seq) for each in (first, last)]
     assert (first.after_ns, first.before_ns) == (START_NS + 11 * SECOND_NS, START_NS + 15 * SECOND_NS)
     assert (last.after_ns, last.before_ns) == (START_NS + 18 * SECOND_NS, None)
-    assert str(first) == "3 rows lost (number 18 to 20)"
+    assert [str(first), str(last)] == ["3 rows lost (numbers 18 to 20)", "1 row lost (number 25)"]
 
 
 def test_deleting_with_a_trace_is_no_damage(path: Path) -> None:
