@@ -203,7 +203,11 @@ def _polar() -> Iterator[Parser]:
     for bits, name in ((0, "empty"), (1, "narrow")):
         # As much work as a notification can hold.
         block = bytes([bits, 255]) + bytes(bits * 96)
-        packet = bytes(pmd.DataFrame(2, 2 * 10**10, 1, compressed=True, content=bytes(6) + block * 3))
+        packet = bytes(
+            pmd.DataFrame(
+                2, 2 * 10**10, 1, compressed=True, content=bytes(6) + block + block[:1] + b"\xf0" + block[2:]
+            )
+        )
         yield Parser("polar_pmd", f"frame_{name}", _polar_samples, (packet,))
     raw = bytes(pmd.DataFrame(2, 2 * 10**9, 1, compressed=False, content=bytes(216)))
     yield Parser("polar_pmd", "frame_raw", _polar_samples, (raw,))

@@ -13,7 +13,7 @@ from firmware_protocol.errors import InvalidCommandError, MalformedFrameError
 from firmware_protocol.fields import Counts, Triple, finite, triples
 from firmware_protocol.polar_pmd import DataFrame, MeasurementType
 
-MAX_SAMPLES = 1000
+MAX_SAMPLES = 500
 """No frame has so many (real ones have up to 100 or so): a block of width 0 would tell 255 samples in two bytes."""
 MAX_BLOCK = 255
 _WORD = 1 << 32
