@@ -1,5 +1,6 @@
 """A command's end of the control wire: finds the service that runs on a journal, asks it one thing, reads the answer."""
 
+import os
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -33,6 +34,8 @@ class Client:
         """
         try:
             client = cls(from_line(Endpoint, endpoint_path(journal_path).read_bytes()[:MAX_LINE]))
+            if not _lives(client.endpoint.pid):
+                return None
             client._answer(Request("", "hello"))
         except (OSError, ValueError, ServiceAbsentError, ControlRefusedError):
             # Nothing there, or a file that a killed service left: its port is closed, or has become someone else's.
@@ -57,8 +60,8 @@ class Client:
             if reply.prompt is not None:
                 yield reply.prompt
 
-    def _answer(self, request: Request, within_s: float = ANSWER_S) -> Reply:
-        for reply in self._ask(request, within_s):
+    def _answer(self, request: Request, within_s: float | None = None) -> Reply:
+        for reply in self._ask(request, within_s or ANSWER_S):
             return reply
         raise ServiceAbsentError("it ended before it answered")
 
@@ -78,6 +81,19 @@ class Client:
         except TimeoutError as error:
             raise ServiceSilentError(f"nothing within {within_s:g} s") from error
         except ValueError as error:
-            raise ServiceSilentError(f"its answer makes no sense: {error}") from error
+            raise ServiceAbsentError("something else answers at its port") from error
         except OSError as error:
             raise ServiceAbsentError(str(error.strerror or error).lower()) from error
+
+
+def _lives(pid: int) -> bool:
+    """Tell whether a process lives; where the system has no harmless way to ask, assume so."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
