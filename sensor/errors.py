@@ -29,7 +29,9 @@ class BluetoothOffError(BluetoothError):
     """The adapter is there and switched off."""
 
     def __init__(self) -> None:
-        super().__init__("Bluetooth is switched off", "switch Bluetooth on, and neckline goes on by itself")
+        super().__init__(
+            "Bluetooth is switched off", "switch Bluetooth on; if neckline is running, it goes on by itself"
+        )
 
 
 class BluetoothForbiddenError(BluetoothError):
@@ -101,7 +103,9 @@ class ClipLostError(ClipError):
 
     def __init__(self, clip: str, detail: str) -> None:
         super().__init__(
-            clip, f"the link to the clip {clip} was lost ({detail})", "neckline tries again by itself"
+            clip,
+            f"the link to the clip {clip} was lost ({detail})",
+            "if neckline is running, it tries again by itself; otherwise bring the clip nearer and try again",
         )
 
 
@@ -112,7 +116,7 @@ class ClipSilentError(ClipError):
         super().__init__(
             clip,
             f"the clip {clip} has sent nothing for {seconds:g} s",
-            "neckline tries again by itself; if it stays so, switch the clip off and on",
+            "if neckline is running, it tries again by itself; if it stays so, switch the clip off and on",
         )
 
 

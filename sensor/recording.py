@@ -4,9 +4,8 @@ A capture goes through the very session that a live link uses: replay is live, t
 at a time, never whole, and say at which line they break. docs/recordings.md describes them for people.
 """
 
-import asyncio
 import math
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -67,18 +66,6 @@ class Recording:
         """
         readings = _from_capture(self.path, self.header) if self.header else _from_table(self)
         return _gathered(readings, round(block_s * 1e9))
-
-
-async def played(recording: Recording, *, speed: float | None = None) -> AsyncGenerator[Reading, None]:
-    """Yield a recording as a live source would: `speed` times as fast as it was; None, as fast as it can be read."""
-    loop = asyncio.get_running_loop()
-    begin_s, begin_ns = loop.time(), None
-    for reading in recording.readings():
-        time_ns = int(reading.time_ns[-1]) if isinstance(reading, SampleBlock) else reading.time_ns
-        begin_ns = time_ns if begin_ns is None else begin_ns
-        due_s = begin_s + (time_ns - begin_ns) / 1e9 / speed if speed else 0.0
-        await asyncio.sleep(max(0.0, due_s - loop.time()))
-        yield reading
 
 
 # ---- captures ------------------------------------------------------------------------------------------------------

@@ -1,10 +1,7 @@
 """Recordings as a source: the same samples as live, in bounded pieces, and where they are broken they say so."""
 
-import asyncio
-import json
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +13,8 @@ from numpy.typing import NDArray
 from firmware_protocol.witmotion import ImuFrame, Register, RegisterReply
 from sensor.capture import CaptureHeader, Notification
 from sensor.errors import RecordingDamagedError, RecordingError, RecordingUnreadableError
-from sensor.recording import ACC_COLUMNS, GYR_COLUMNS, UNTOLD_START_NS, Recording, played
+from sensor.recording import ACC_COLUMNS, GYR_COLUMNS, UNTOLD_START_NS, Recording
 from sensor.samples import BatteryReading, LinkChange, LinkState, Reading, SampleBlock
-from tests import virtual_time
 
 START_NS = 1_767_225_600_000_000_000
 PERIOD_NS = 20_000_000
@@ -322,7 +318,7 @@ def test_any_file_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, l
             assert not isinstance(reading, SampleBlock) or len(reading)
 
 
-# ---- played --------------------------------------------------------------------------------------------------------
+# ---- in pieces -----------------------------------------------------------------------------------------------------
 
 
 def test_a_recording_is_read_a_line_at_a_time(file: Path) -> None:
@@ -337,24 +333,6 @@ def test_a_recording_is_read_a_line_at_a_time(file: Path) -> None:
     assert len(first) == 50
 
 
-@pytest.mark.parametrize(("speed", "takes_s"), [(1.0, 9.98), (4.0, 2.495), (None, 0.0)])
-def test_it_plays_at_the_speed_that_is_asked_for(file: Path, speed: float | None, takes_s: float) -> None:
-    """Ten seconds take ten, or a quarter of it, or no time at all; block by block, each when its last sample is due."""
-    file.write_bytes(table(500))
-
-    async def main() -> list[float]:
-        loop = asyncio.get_running_loop()
-        return [loop.time() async for _ in played(Recording.open(file), speed=speed)]
-
-    at_s = virtual_time.run(main())
-
-    assert len(at_s) == 11
-    assert at_s[-1] == pytest.approx(takes_s)
-    if speed:
-        assert np.diff(at_s[1:]) == pytest.approx(1 / speed)
-    assert all(before <= after for before, after in pairwise(at_s))
-
-
 def test_blocks_may_be_shorter(file: Path) -> None:
     """For a lively view a block may last a fifth of a second; the samples are the same."""
     file.write_bytes(capture(100))
@@ -367,4 +345,3 @@ def test_blocks_may_be_shorter(file: Path) -> None:
         np.concatenate([block.time_ns for block in short]),
         np.concatenate([block.time_ns for block in blocks_of(list(recording.readings()))]),
     )
-    assert json.loads(file.read_bytes().splitlines()[0])["placement"] == "t4"
