@@ -14,6 +14,8 @@ from desktop_notifier import Urgency as TheirUrgency
 from neckline.errors import ChannelError
 from neckline.messages import TITLE, Message, Urgency
 
+logger = logging.getLogger(__name__)
+
 SNOOZE_S = 30 * 60.0
 URGENCIES = {Urgency.LOW: TheirUrgency.Low, Urgency.NORMAL: TheirUrgency.Normal}
 
@@ -88,9 +90,10 @@ class Desktop:
 
 
 def _no_desktop(detail: str) -> ChannelError:
+    logger.debug("no desktop: %s", detail)
     return ChannelError(
         Desktop.name,
-        f"no desktop shows notifications here ({detail})",
+        "no desktop shows notifications here",
         "log in to a desktop, or set alerts.desktop = false and alerts.push_file in the configuration",
     )
 
