@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-KINDS = ("influxdb", "radio", "recordings")
+KINDS = ("influxdb", "radio", "dbus", "recordings")
 REQUIRED = frozenset(filter(None, os.environ.get("NECKLINE_REQUIRE", "").split(",")))
 """Kinds of test that must not be skipped in this run (CI sets it)."""
 

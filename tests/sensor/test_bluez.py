@@ -22,6 +22,7 @@ from sensor.samples import SampleBlock
 from tests.sensor.worlds import MAC, STREAMING, WAITING, Listener, listening, numbered_firmware
 
 pytestmark = [
+    pytest.mark.dbus,
     pytest.mark.skipif(sys.platform != "linux", reason="BlueZ is Linux's Bluetooth"),
     pytest.mark.skipif(
         not shutil.which("dbus-daemon"), reason="dbus-daemon is missing: install the package dbus-daemon"
