@@ -193,6 +193,7 @@ class Switch:
 
 
 READ_BATTERY = bytes([Module.SETTINGS, READ | 0x0C])
+"""From revision 3 of the settings on."""
 READ_ADDRESS = bytes([Module.SETTINGS, READ | 0x0B])
 SUBSCRIBE_SWITCH = bytes([Module.SWITCH, 0x01, 1])
 UNSUBSCRIBE_SWITCH = bytes([Module.SWITCH, 0x01, 0])

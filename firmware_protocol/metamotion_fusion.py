@@ -123,6 +123,7 @@ class Calibration:
 
 
 READ_CALIBRATION = bytes([Module.FUSION, READ | 0x0B])
+"""From revision 1 of the module on."""
 RESET_ORIENTATION = bytes([Module.FUSION, 0x0F, 1])
 """From revision 3 of the module on."""
 

@@ -1,5 +1,7 @@
 """Movella DOT's messages: the specification's examples, two of which are printed with wrong checksums."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,7 +90,7 @@ def test_no_acknowledgement(message: Message) -> None:
 
 def test_commands_out_of_range_are_our_fault() -> None:
     """Files count from 1 to 254, a timed recording ends after 88 minutes, an address has six bytes."""
-    for wrong in (
+    wrongs: tuple[Callable[[], object], ...] = (
         lambda: dot.request_file_info(0),
         lambda: dot.request_file_data(0xFF),
         lambda: dot.start_recording(0, 88 * 60 + 1),
@@ -96,7 +98,8 @@ def test_commands_out_of_range_are_our_fault() -> None:
         lambda: dot.start_sync("D4:CA:6E:F1:69"),
         lambda: dot.start_sync("no address"),
         lambda: bytes(Message(1, 2, bytes(157))),
-    ):
+    )
+    for wrong in wrongs:
         with pytest.raises(InvalidCommandError):
             wrong()
     assert bytes(dot.start_recording(0))[-3:-1] == b"\xff\xff"
