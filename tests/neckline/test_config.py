@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neckline.config import MAY_BE_NEVER, RATES_HZ, Alerts, Config, Detector
-from neckline.config_file import change, load, new_wearer_id, parse
+from neckline.config_file import Value, change, load, new_wearer_id, parse
 from neckline.config_mistakes import lines_of
 from neckline.config_template import EXAMPLE, entries, template
 from neckline.errors import (
@@ -31,7 +31,7 @@ from sensor.link import ClipBinding
 
 PATH = Path("/somewhere/config.toml")
 NOT_FROM_A_FILE = {"calibration", "standing", "snoozed_until_ns", "alert_windows_ns"}
-CLIP = {
+CLIP: dict[str, Value | None] = {
     "family": "witmotion",
     "name": "WT901",
     "address": "C4:A3:FC:76:9B:33",
