@@ -11,8 +11,9 @@ from neckline import cli
 from neckline.config_file import change
 from neckline.config_template import template
 from tests.storage.conftest import influxd, own, server
+from tests.storage.test_disk import disk
 
-__all__ = ["influxd", "own", "server"]
+__all__ = ["disk", "influxd", "own", "server"]
 
 WEARER = "w-7f3a9c21"
 
