@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import gc
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -372,6 +373,7 @@ def test_a_full_or_read_only_disk_is_told_and_loses_nothing(
     assert "is full" in said.err
     assert "→ make room" in said.err
     ballast.unlink()
+    gc.collect()  # the error's traceback holds a statement, and so the file, which the end of a process lets go
     remount(disk, "ro")
     said = neckline("--journal", journal, "snooze", "1h")
     assert said.code == Exit.JOURNAL
