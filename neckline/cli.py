@@ -223,7 +223,7 @@ def doctor(ctx: typer.Context, *, as_json: Json = False, journal: JournalOption 
 def replay(
     ctx: typer.Context,
     recordings: Annotated[
-        list[Path], typer.Argument(metavar="RECORDING...", help="Captures (.jsonl) or tables (.csv).")
+        list[Path], typer.Argument(metavar="RECORDING", help="Captures (.jsonl) or tables (.csv).")
     ],
     *,
     upright: Annotated[
@@ -339,7 +339,7 @@ def main() -> None:
 def call(words: list[str]) -> int:
     """Run the command that the words say; return its exit code."""
     try:
-        code = app(words, standalone_mode=False)
+        code = app(words, prog_name="neckline", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
     except typer.TyperException as error:
