@@ -136,8 +136,8 @@ class Samples:
         return tuple(scaled(counts, MAG_UT_PER_COUNT) for counts in self.mag_counts)
 
     @property
-    def quaternion_wxyz(self) -> Quaternion:
-        """Orientation of the first sample, six axes."""
+    def quaternion_wxyz(self) -> Quaternion | None:
+        """Orientation of the first sample, six axes; None when the bits are no orientation."""
         return unpacked_quaternion(self.orientation)
 
     @property
@@ -161,8 +161,8 @@ _COMPONENT_PER_COUNT = sqrt(2) / _COMPONENT_MAX
 _BIAS = 1 / sqrt(2)
 
 
-def unpacked_quaternion(orientation: int) -> Quaternion:
-    """Return w, x, y, z of a packed orientation; its flags are left out."""
+def unpacked_quaternion(orientation: int) -> Quaternion | None:
+    """Return w, x, y, z of a packed orientation, its flags left out; None when its components are longer than 1."""
     largest = orientation >> 60 & 3
     out = [0.0] * 4
     squares = 0.0
@@ -171,7 +171,9 @@ def unpacked_quaternion(orientation: int) -> Quaternion:
         squares += component * component
         out[(largest + at) % 4] = component
         orientation >>= 20
-    out[largest] = sqrt(max(0.0, 1 - squares))
+    if squares > 1:
+        return None
+    out[largest] = sqrt(1 - squares)
     return out[0], out[1], out[2], out[3]
 
 

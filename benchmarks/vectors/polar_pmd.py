@@ -8,6 +8,9 @@ from firmware_protocol.errors import MalformedFrameError
 from firmware_protocol.fields import Triple
 from firmware_protocol.polar_pmd import ControlResponse, DataFrame, Features, MeasurementType, Settings
 
+LONGEST_MISSING = 128
+"""Bytes that a fixture may lack of its last block."""
+
 
 def _times(time_ns: int, count: int, previous_ns: int, rate_hz: int) -> list[int]:
     """Return sample times; the vendor's tests say 0 where there is no frame before."""
@@ -85,7 +88,7 @@ def _completed(data: bytes, channels: int, bits: int) -> list[tuple[int, ...]]:
 
     The product refuses such content: the samples that zeros make were never measured.
     """
-    for missing in range(polar_pmd_data.MAX_BLOCK * channels):
+    for missing in range(LONGEST_MISSING):
         try:
             return polar_pmd_data.compressed_samples(data + bytes(missing), channels, bits)
         except MalformedFrameError:

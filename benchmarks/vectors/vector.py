@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from firmware_protocol.errors import ProtocolError
 
@@ -120,11 +120,15 @@ def agrees(said: object, expected: object) -> bool:
             and len(said) == len(expected)
             and all(agrees(one, other) for one, other in zip(said, expected, strict=True))
         )
-    if isinstance(expected, bool) or isinstance(said, bool) or not isinstance(expected, int | float):
-        return said == expected
-    if not isinstance(said, int | float):
+    if not isinstance(expected, float) and not isinstance(said, float):
+        return said == expected and isinstance(said, bool) == isinstance(expected, bool)
+    if not _is_number(said) or not _is_number(expected):
         return False
     return abs(said - expected) <= max(RELATIVE * abs(expected), _last_digit(expected) / 2 * 1.01)
+
+
+def _is_number(thing: object) -> TypeGuard[float]:
+    return isinstance(thing, int | float) and not isinstance(thing, bool)
 
 
 def _last_digit(number: float) -> float:
