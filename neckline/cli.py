@@ -6,6 +6,8 @@ Data goes to standard output and talk to standard error. Libraries are imported 
 
 # ruff: noqa: PLC0415 (imports within commands, see above)
 
+import io
+import os
 import sys
 from enum import StrEnum
 from importlib.metadata import version
@@ -250,7 +252,9 @@ def replay(
     if slump is not None and upright is None:
         raise typer.BadParameter("--slump needs --upright")
     if wearer is not None and not NAME.fullmatch(wearer):
-        raise typer.BadParameter(f'"{wearer}" is no pseudonym: letters, digits and _ . : - are, as w-7f3a9c21')
+        raise typer.BadParameter(
+            f'"{wearer}" is no pseudonym: letters, digits and _ . : - are, as w-7f3a9c21'
+        )
     try:
         poses = Poses(Span.parse(upright), Span.parse(slump) if slump else None) if upright else None
     except ValueError as error:
@@ -333,6 +337,9 @@ def config_init(ctx: typer.Context) -> None:
 
 def main() -> None:
     """Run one command and exit: with its code, never with a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without ° shows ? and not a fault
     sys.exit(int(call(sys.argv[1:])))
 
 
@@ -340,6 +347,7 @@ def call(words: list[str]) -> int:
     """Run the command that the words say; return its exit code."""
     try:
         code = app(words, prog_name="neckline", standalone_mode=False)
+        sys.stdout.flush()
     except (typer.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
     except typer.TyperException as error:
@@ -347,8 +355,9 @@ def call(words: list[str]) -> int:
             f"neckline: {error.format_message()}\n→ `neckline --help`, or the command's own --help, tells how"
         )
         return Exit.USAGE
-    except BrokenPipeError:
-        sys.stderr.close()
+    except (BrokenPipeError, SystemExit):  # the second is how rich tells of the first
+        # The reader has seen enough. What is still buffered must go somewhere at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
     except Exception as error:  # noqa: BLE001 (a person sees a sentence, the log the traceback)
         return tell(error)

@@ -1,6 +1,8 @@
 """The command line itself: what it costs to ask for little, what it does with words that it does not know."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +12,9 @@ import pytest
 
 from neckline.cli import call
 from neckline.exits import Exit
+from storage.entries import Stream
+from storage.reader import JournalReader
+from storage.schema import EPOCH
 from tests.neckline import manual
 from tests.neckline.conftest import Home, Said
 
@@ -140,11 +145,54 @@ def test_run_without_clip_or_wearer_says_what_to_do(neckline: Neckline, home: Ho
     assert not home.journal.exists()
 
 
+def shell(*words: str, **environment: str) -> subprocess.Popen[bytes]:
+    """Start the real command in a process of its own."""
+    code = "from neckline.cli import main; main()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *words],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
 def test_a_reader_that_goes_away_is_no_fault(home: Home) -> None:
-    """`neckline config init | head -0` ends quietly."""
-    words = [sys.executable, "-c", "from neckline.cli import main; main()", "--help"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    """`neckline … | head -0` ends quietly, with 0."""
+    with shell("doctor", DBUS_SYSTEM_BUS_ADDRESS=f"unix:path={home.folder}/no-bus") as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
-        assert b"Traceback" not in process.stderr.read()
+        assert process.stderr.read() == b""
+    assert process.returncode == Exit.OK
+
+
+def test_a_terminal_that_knows_few_letters_is_no_fault(home: Home) -> None:
+    """What it cannot show becomes a question mark; the code stays right."""
+    with shell("status", PYTHONIOENCODING="ascii") as process:
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == Exit.JOURNAL
+    assert out == b""
+    assert err.splitlines()[1].startswith(b"? `neckline run` makes one")
+
+
+@pytest.mark.radio
+def test_a_simulated_run_ends_with_ctrl_c_and_keeps_everything(home: Home) -> None:
+    """Also SIGTERM: exit code 0, a summary, and the second that was under way is in the journal, whole."""
+    pytest.importorskip("bumble", reason="bumble is missing: install neckline with its extra `virtual`")
+    for number, ending in enumerate((signal.SIGINT, signal.SIGTERM)):
+        journal = home.folder / f"run-{number}.db"
+        with shell("--journal", str(journal), "run", "--simulated", "--json") as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if json.loads(line)["event"] == "calibrating":
+                    break
+            process.send_signal(ending)
+            _, err = process.communicate(timeout=60)
+        assert process.returncode == Exit.OK, err
+        assert b"SIMULATED" in err
+        assert b"Traceback" not in err
+        with JournalReader.open(journal) as reader:
+            stream = Stream("w-simulated", "t4")
+            assert reader.streams() == [stream]
+            assert reader.count(EPOCH, stream) >= 1
+            assert reader.check() == []
