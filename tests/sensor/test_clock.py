@@ -159,6 +159,22 @@ def test_fades_make_no_gap(
     assert (np.diff(times_s) * rate_hz).max() < 1.1
 
 
+@pytest.mark.parametrize("rate_hz", [20.0, 50.0, 100.0, 200.0])
+@pytest.mark.parametrize("grid_s", GRIDS_S[:3])
+@pytest.mark.parametrize("pause_s", [0.02, 0.05])
+def test_fades_with_hardly_a_breath_between_make_no_gap(
+    rate_hz: float, grid_s: float, pause_s: float
+) -> None:
+    """One bundle that comes through between two fades is no proof that what is still under way is lost."""
+    for for_s in (0.25, 0.4, 0.5):
+        fades = [Span(20 + k * (for_s + pause_s), for_s) for k in range(3)]
+
+        clock, times_s, taken_s = told(Air(rate_hz, 0.01, grid_s, 1, seconds=40, fades=fades))
+
+        assert clock.lost == 0
+        assert abs(times_s[-1] - taken_s[-1] - AIR_S) < 0.03
+
+
 @given(rates, errors, grids, seeds, st.floats(0.2, 60), st.floats(0.72, 1.9))
 @settings(max_examples=60, deadline=None)
 def test_of_a_long_fade_hardly_anything_is_made(
