@@ -14,7 +14,7 @@ import numpy as np
 from processing.calibration import Calibration, calibrate, read_pose
 from processing.errors import CalibrationRefusedError
 from processing.outputs import Stance
-from sensor.samples import LinkChange, LinkState, Reading, SampleBlock
+from sensor.samples import LinkChange, LinkState, Reading, SampleBlock, join
 
 READY_S = 3.0
 """Time to take up a pose before it counts."""
@@ -133,10 +133,11 @@ class Capture:
         self._begin_ns, self._remaining_s = end_ns, 0
         if not part.hold:
             return []
-        pose, self._held = _joined(self._held), []
+        held, self._held = self._held, []
+        if not held:
+            return self._refuse("no samples came while the pose was held: try again")
+        pose = join(held)
         try:
-            if pose is None:
-                return self._refuse("no samples came while the pose was held: try again")
             read_pose(pose)
             self._poses.append(pose)
             if self._parts:
@@ -150,18 +151,6 @@ class Capture:
     def _refuse(self, why: str) -> list[Prompt]:
         self.over = True
         return [Prompt("That did not work", refused=why)]
-
-
-def _joined(blocks: list[SampleBlock]) -> SampleBlock | None:
-    if not blocks:
-        return None
-    gyr_radps = [block.gyr_radps for block in blocks if block.gyr_radps is not None]
-    return SampleBlock(
-        np.concatenate([block.time_ns for block in blocks]),
-        np.concatenate([block.acc_mps2 for block in blocks]),
-        np.concatenate(gyr_radps) if len(gyr_radps) == len(blocks) else None,
-        blocks[0].rate_hz,
-    )
 
 
 async def calibrating(

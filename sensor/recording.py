@@ -17,7 +17,7 @@ from sensor.advertisement import Identity
 from sensor.capture import MAX_NS, VERSION_KEY, CaptureHeader, Notification
 from sensor.errors import RecordingDamagedError, RecordingError, RecordingUnreadableError
 from sensor.families import FAMILIES, Family, family_named
-from sensor.samples import LinkChange, LinkState, Reading, SampleBlock
+from sensor.samples import LinkChange, LinkState, Reading, SampleBlock, join
 
 ACC_COLUMNS = "time_ns,acc_x_mps2,acc_y_mps2,acc_z_mps2"
 GYR_COLUMNS = "gyr_x_radps,gyr_y_radps,gyr_z_radps"
@@ -264,25 +264,14 @@ def _gathered(readings: Iterable[Reading], block_ns: int) -> Iterator[Reading]:
                 held.append(reading)
                 if reading.time_ns[-1] - held[0].time_ns[0] + 1e9 / reading.rate_hz < block_ns:
                     continue
-            yield from _joined(held)
+            if held:
+                yield join(held)
             held = []
             if not isinstance(reading, SampleBlock):
                 yield reading
     except RecordingError:
-        yield from _joined(held)
+        if held:
+            yield join(held)
         raise
-    yield from _joined(held)
-
-
-def _joined(blocks: list[SampleBlock]) -> list[SampleBlock]:
-    if len(blocks) < 2:
-        return blocks
-    gyr = [block.gyr_radps for block in blocks if block.gyr_radps is not None]
-    return [
-        SampleBlock(
-            time_ns=np.concatenate([block.time_ns for block in blocks]),
-            acc_mps2=np.concatenate([block.acc_mps2 for block in blocks]),
-            gyr_radps=np.concatenate(gyr) if gyr else None,
-            rate_hz=blocks[0].rate_hz,
-        )
-    ]
+    if held:
+        yield join(held)

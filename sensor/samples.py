@@ -4,6 +4,7 @@ The values here are all that processing and storage know of a clip. Frames: `_se
 clip's own axes as its family documents them (right-handed); gravity reads +1 g on the axis that points up.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -50,6 +51,19 @@ class SampleBlock:
         """Return the rows as a block of their own (a view, nothing is copied)."""
         gyr = None if self.gyr_radps is None else self.gyr_radps[rows]
         return SampleBlock(self.time_ns[rows], self.acc_mps2[rows], gyr, self.rate_hz)
+
+
+def join(blocks: Sequence[SampleBlock]) -> SampleBlock:
+    """Return blocks that follow one another, at least one, as one block; it has a gyroscope if all of them have."""
+    if len(blocks) == 1:
+        return blocks[0]
+    gyr_radps = [block.gyr_radps for block in blocks if block.gyr_radps is not None]
+    return SampleBlock(
+        np.concatenate([block.time_ns for block in blocks]),
+        np.concatenate([block.acc_mps2 for block in blocks]),
+        np.concatenate(gyr_radps) if len(gyr_radps) == len(blocks) else None,
+        blocks[0].rate_hz,
+    )
 
 
 class LinkState(StrEnum):

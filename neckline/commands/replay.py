@@ -22,10 +22,11 @@ from neckline.tally import Tally
 from neckline.wearer import Wearer
 from neckline.words import ACTIVITY_WORDS, span
 from processing.calibration import Calibration, calibrate
+from processing.errors import CalibrationRefusedError, Refusal
 from processing.outputs import Activity, Episode, Epoch, Stance
 from sensor.errors import RecordingDamagedError
 from sensor.recording import Recording
-from sensor.samples import SampleBlock
+from sensor.samples import SampleBlock, join
 from storage.entries import Batch, Stream
 from storage.errors import JournalAbsentError
 from storage.journal import Journal
@@ -152,20 +153,9 @@ def _calibrate(config: Config, recording: Recording, poses: Poses) -> Calibratio
             held.append(reading[rows])
         if since_s[-1] >= max(wanted.end_s for wanted in spans):
             break
-    parts = [_joined(held) for held in blocks]
-    return calibrate(*parts, label_outward=config.wearer.label_outward)
-
-
-def _joined(blocks: list[SampleBlock]) -> SampleBlock:
-    if not blocks:
-        return SampleBlock(np.empty(0, np.int64), np.empty((0, 3)), None, 1.0)
-    gyr = [block.gyr_radps for block in blocks if block.gyr_radps is not None]
-    return SampleBlock(
-        np.concatenate([block.time_ns for block in blocks]),
-        np.concatenate([block.acc_mps2 for block in blocks]),
-        np.concatenate(gyr) if len(gyr) == len(blocks) else None,
-        blocks[0].rate_hz,
-    )
+    if begin_ns is None:
+        raise CalibrationRefusedError(Refusal.TOO_SHORT, "the recording holds no samples to calibrate on")
+    return calibrate(*map(join, blocks), label_outward=config.wearer.label_outward)
 
 
 def _judge(
