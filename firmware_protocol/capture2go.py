@@ -10,7 +10,7 @@ Connecting
     tells; `STOP_STREAMING_AND_CLEAR_BUFFER` ends it, and part of a package may then come before the answer.
 
 Clock
-    Samples are stamped in nanoseconds, on the time that was set: Unix time, please. Every package has a CRC. Streamed
+    Samples are stamped in nanoseconds, on the time that was set (Unix time is meant). Every package has a CRC. Streamed
     packages wait in a buffer while the link is bad, and lack nothing as long as it lasts.
 
 Feedback

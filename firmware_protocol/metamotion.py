@@ -17,7 +17,7 @@ Feedback
     on R, RL and S its pin is free for one that is soldered on. Whether there is one cannot be asked.
 
 Dangers
-    A link that was cut badly can lock the board; `RESET` helps. Charge can be asked for as often as wanted.
+    A link that was cut badly can lock the board; `RESET` helps.
 """
 
 import struct
