@@ -218,6 +218,28 @@ def doctor(ctx: typer.Context, *, as_json: Json = False, journal: JournalOption 
     return doctor(_setup(ctx, journal), as_json=as_json)
 
 
+@app.command()
+def explain(
+    ctx: typer.Context,
+    when: Annotated[
+        str | None,
+        typer.Argument(help="The alert's local time, as 14:05 or 2026-03-01T14:05; else the last one."),
+    ] = None,
+    *,
+    as_json: Json = False,
+    journal: JournalOption = None,
+) -> None:
+    """Explain an alert: threshold, hold, angles, samples, calibration, and the minutes around it."""
+    from neckline.commands.explain import explain
+
+    setup = _setup(ctx, journal)
+    config = setup.config()
+    try:
+        explain(config, setup.journal_path(config), when, as_json=as_json)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 # ---- data ------------------------------------------------------------------------------------------------------------
 
 

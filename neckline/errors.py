@@ -164,6 +164,18 @@ class NothingStoredError(NecklineError):
         )
 
 
+class NoSuchAlertError(NecklineError):
+    """The journal holds no alert, or none at the time that was named."""
+
+    def __init__(self, which: str | None) -> None:
+        super().__init__(
+            f"there is no alert at {which}" if which else "there is no alert in the journal",
+            "`neckline export --format csv out/` lists all events with their times"
+            if which
+            else "alerts are stored as they come",
+        )
+
+
 # ---- talking to a running service ------------------------------------------------------------------------------------
 
 

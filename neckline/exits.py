@@ -10,6 +10,7 @@ from neckline.errors import (
     NecklineError,
     NoCalibrationError,
     NoClipHeardError,
+    NoSuchAlertError,
     NothingStoredError,
     SetupError,
     SimulationError,
@@ -39,7 +40,8 @@ class Exit(IntEnum):
     )
     SERVICE = 11, "the running neckline does not answer or refuses"
     UNWELL = 12, "doctor found something that does not work, or the demo did not come out"
-    EXPORT = 13, "there is nothing to export, or it cannot be written"
+    EXPORT = 13, "the export cannot be written"
+    NOTHING = 14, "the journal holds nothing of what was asked for"
     INTERRUPTED = 130, "stopped with Ctrl-C; `run` and `demo` end with 0, for that is how they are stopped"
 
     meaning: str
@@ -58,7 +60,8 @@ EXITS: tuple[tuple[type[Exception], Exit], ...] = (
     (WhichClipError, Exit.CLIP),
     (CaptureRefusedError, Exit.CALIBRATION),
     (NoCalibrationError, Exit.CALIBRATION),
-    (NothingStoredError, Exit.EXPORT),
+    (NothingStoredError, Exit.NOTHING),
+    (NoSuchAlertError, Exit.NOTHING),
     (ChannelError, Exit.UNWELL),
     (ControlError, Exit.SERVICE),
     (SimulationError, Exit.UNWELL),
