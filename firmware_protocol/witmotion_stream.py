@@ -7,15 +7,24 @@ same header and 28 bytes, give none.) `55 61` inside a payload is never looked a
 """
 
 import struct
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from firmware_protocol.errors import MalformedFrameError
-from firmware_protocol.witmotion import FRAME_LENGTH, HEADER, FrameType, ImuFrame, RegisterReply
+from firmware_protocol.witmotion import (
+    FRAME_LENGTH,
+    HEADER,
+    MAX_PITCH_COUNTS,
+    FrameType,
+    ImuFrame,
+    RegisterReply,
+)
 
 TYPES = frozenset(FrameType)
 LONGEST = 512
 """Bytes of the longest notification (Bluetooth Core, Vol 3, Part F, 3.2.9): no further is looked for company."""
 _COUNTS = struct.Struct("<2x9h")
+_PITCH, PITCH_OFFSET = struct.Struct("<h"), 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +67,9 @@ class WitMotionStream:
     def _search(self, data: bytes) -> list[Item]:
         items: list[Item] = []
         at = 0
+        standing = [place for place in range(len(data) - FRAME_LENGTH + 1) if _stands(data, place)]
         while at + FRAME_LENGTH <= len(data):
-            frame = self._frame(data, at)
+            frame = self._frame(data, at, standing)
             if frame is None:
                 at += 1
                 self._skip(1)
@@ -87,15 +97,18 @@ class WitMotionStream:
             items.append(Damage(self._skipped))
             self._skipped = 0
 
-    def _frame(self, data: bytes, at: int) -> ImuFrame | RegisterReply | None:
-        """Return the frame at a place, if one is believed to stand there."""
-        frame = _read(data, at)
-        end = at + FRAME_LENGTH
-        if frame is None or _may_begin(data, end):
-            return frame
-        if _stands(data, range(at + 1, end)):
+    def _frame(self, data: bytes, at: int, standing: Sequence[int]) -> ImuFrame | RegisterReply | None:
+        """Return the frame at a place, if one is believed to stand there; `standing`: see `_stands`."""
+        if not _is_frame(data, at):
             return None
-        return frame if self._in_step or _stands(data, range(end + 1, end + LONGEST)) else None
+        end = at + FRAME_LENGTH
+        if not _may_begin(data, end):
+            if _any_within(standing, range(at + 1, end)):
+                return None
+            if not self._in_step and not _any_within(standing, range(end + 1, end + LONGEST)):
+                return None
+        kind = ImuFrame if data[at + 1] == FrameType.IMU else RegisterReply
+        return kind.from_bytes(data[at:end])
 
 
 def _may_begin(data: bytes, at: int) -> bool:
@@ -103,20 +116,26 @@ def _may_begin(data: bytes, at: int) -> bool:
     return data[at : at + 1] in {b"", b"\x55"} and (at + 1 >= len(data) or data[at + 1] in TYPES)
 
 
-def _read(data: bytes, at: int) -> ImuFrame | RegisterReply | None:
-    if at + FRAME_LENGTH > len(data) or data[at] != HEADER or data[at + 1] not in TYPES:
-        return None
-    kind = ImuFrame if data[at + 1] == FrameType.IMU else RegisterReply
-    try:
-        return kind.from_bytes(data[at : at + FRAME_LENGTH])
-    except MalformedFrameError:
-        return None
+def _is_frame(data: bytes, at: int) -> bool:
+    """Tell whether 20 bytes from here read as a frame."""
+    if at + FRAME_LENGTH > len(data) or data[at] != HEADER:
+        return False
+    if data[at + 1] == FrameType.IMU:
+        pitch: int = _PITCH.unpack_from(data, at + PITCH_OFFSET)[0]
+        return abs(pitch) <= MAX_PITCH_COUNTS
+    return data[at + 1] == FrameType.REGISTERS
 
 
-def _stands(data: bytes, places: range) -> bool:
-    """Tell whether at one of the places a frame stands with another, or the end of what has arrived, behind it."""
-    return any(_read(data, place) is not None and _may_begin(data, place + FRAME_LENGTH) for place in places)
+def _stands(data: bytes, place: int) -> bool:
+    """Tell whether a frame stands here with another, or the end of what has arrived, behind it."""
+    return _is_frame(data, place) and _may_begin(data, place + FRAME_LENGTH)
+
+
+def _any_within(places: Sequence[int], span: range) -> bool:
+    """Tell whether one of the places, which are in order, lies within a span."""
+    first = bisect_left(places, span.start)
+    return first < len(places) and places[first] < span.stop
 
 
 def _plausible(frame: ImuFrame) -> bool:
-    return -16384 <= frame.angle_counts[1] <= 16384
+    return abs(frame.angle_counts[1]) <= MAX_PITCH_COUNTS
