@@ -49,6 +49,9 @@ class VirtualClip:
         self._loop = asyncio.get_running_loop()
         self._switched_on_s = self._loop.time()
         self._streaming: asyncio.Task[None] | None = None
+        self._advertising: asyncio.Task[None] | None = None
+        """Begins to advertise. Done here: bumble's own restart cannot be awaited, nor cut without a fault."""
+        self._off = False
         self._woken = asyncio.Event()
         self._replies: list[bytes] = []
         self._silent = False
@@ -94,12 +97,8 @@ class VirtualClip:
         advertisement = bytes(AdvertisingData(fields))
         if len(advertisement) > ADVERTISEMENT_BYTES:
             raise ValueError(f"{name!r} does not fit into an advertisement beside the service: 8 bytes do")
-        await device.start_advertising(
-            advertising_data=advertisement,
-            advertising_interval_min=ADVERTISING_MS,
-            advertising_interval_max=ADVERTISING_MS,
-            auto_restart=True,
-        )
+        device.advertising_data = advertisement
+        await clip._advertise()
         return clip
 
     @property
@@ -114,7 +113,10 @@ class VirtualClip:
 
     async def close(self) -> None:
         """Switch off for good: no timer and no task is left."""
+        self._off = True
         self._stop_streaming()
+        if self._advertising:
+            await asyncio.wait([self._advertising])
         await self._device.stop_advertising()
 
     # ---- what goes wrong ----------------------------------------------------------------------------------
@@ -154,11 +156,20 @@ class VirtualClip:
 
     # ---- what it does -------------------------------------------------------------------------------------
 
+    def _advertise(self) -> asyncio.Task[None]:
+        start = self._device.start_advertising(
+            advertising_interval_min=ADVERTISING_MS, advertising_interval_max=ADVERTISING_MS
+        )
+        self._advertising = self._loop.create_task(start, name=f"advertising of {self.address}")
+        return self._advertising
+
     def _on_connection(self, connection: Connection) -> None:
         connection.on(Connection.EVENT_DISCONNECTION, self._on_disconnection)
 
     def _on_disconnection(self, _reason: int) -> None:
         self._stop_streaming()
+        if not self._off:
+            self._advertise()
 
     def _on_subscription(self, bearer: Connection, notify: bool, _indicate: bool) -> None:
         self._stop_streaming()

@@ -33,7 +33,7 @@ from tests.sensor.worlds import (
 if HAS_BUMBLE:
     from bumble.core import AdvertisingData
 
-    from sensor.virtual.radio import virtual_device
+    from sensor.virtual.radio import CONNECTION_EVENT_S, virtual_device
     from sensor.virtual.world import virtual_world
 
 pytestmark = radio
@@ -168,6 +168,26 @@ def test_nothing_is_left_of_a_world() -> None:
 
     with pytest.raises(virtual_time.DeadlockError):
         virtual_time.run(main(), limit_s=None)
+
+
+def test_a_world_that_closes_as_the_clip_hears_of_the_end_leaves_nothing() -> None:
+    """Closed in any turn of the loop around that moment: no task is left, and no command is answered to nobody."""
+    faults: list[dict[str, object]] = []
+
+    async def main(turns: int) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
+        async with virtual_world(firmware=numbered_firmware(60)) as world:
+            async with listening(world.bluetooth):
+                await asyncio.sleep(3)
+            while world.clip.connected:
+                await asyncio.sleep(CONNECTION_EVENT_S / 3)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        assert others() == set()
+
+    for turns in range(12):
+        virtual_time.run(main(turns))
+    assert faults == []
 
 
 @pytest.mark.parametrize("hold_s", [0.0, 5.0])
