@@ -333,7 +333,7 @@ def test_export_of_a_period_and_a_wearer(neckline: Neckline, stored: Home) -> No
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (("out", "--wearer", "w-nobody"), Exit.EXPORT, "w-nobody"),
+        (("out", "--wearer", "w-nobody"), Exit.NOTHING, "w-nobody"),
         (("out", "--from", "yesterday"), Exit.USAGE, "is no date"),
         (("out", "--format", "xls"), Exit.USAGE, "xls"),
         ((".",), Exit.EXPORT, "is there already"),
