@@ -226,7 +226,7 @@ class OwnServer(Server):
     def _start(self, name: str, *arguments: str) -> None:
         with (self.folder / f"{name}.out").open("ab") as out:
             self.processes[name] = subprocess.Popen(
-                [_binary(name) or name, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out
+                [find(name) or name, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out
             )
 
     def _wait_until_it_answers(self, url: str) -> None:
@@ -242,14 +242,15 @@ class OwnServer(Server):
         pytest.fail(f"{url} did not answer within {READY_S:g} s")
 
 
-def _binary(name: str) -> str | None:
+def find(name: str) -> str | None:
+    """Return where a program is, if it is installed."""
     return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 
 
 @contextmanager
 def own_server(folder: Path, *, auth: bool = False) -> Iterator[OwnServer]:
     """Run influxd and nginx as long as the block runs, or skip with what is missing."""
-    missing = [name for name in BINARIES if _binary(name) is None]
+    missing = [name for name in BINARIES if find(name) is None]
     if missing:
         pytest.skip(
             f"{' and '.join(missing)} not installed (on Debian: apt-get install influxdb nginx-light)"
