@@ -124,7 +124,7 @@ class _Writing:
         """Write one file, row by row."""
         count = 0
         with (part / name).open("w", encoding="utf-8", newline="") as file:
-            lines = csv.writer(file, lineterminator="\n")
+            lines = csv.writer(file)  # RFC 4180; its CR LF has texts with a CR quoted, too
             lines.writerow(header)
             for count, row in enumerate(rows, 1):  # noqa: B007 (the count is wanted)
                 lines.writerow(row)
