@@ -94,7 +94,7 @@ async def run(
 
         alerts = Alerts(channels_of(config, snooze) if channels is None else channels)
         service = Service(about, wearer, day, alerts, writer, forwarder, view, utc)
-        _announce(service)
+        _announce(service, config.influxdb.url if config.influxdb else None)
         async with alerts.running(), _commands(service, journal_path):
             try:
                 await _first_of(
@@ -188,18 +188,22 @@ def channels_of(config: Config, snooze: Callable[[float], Awaitable[None]]) -> l
     return channels
 
 
-def _announce(service: Service) -> None:
-    """Say what begins, and what is to be done first."""
+def _announce(service: Service, influxdb_url: str | None) -> None:
+    """Say what begins, where it goes, and what is to be done first."""
     about, settings = service.about, service.wearer.settings
     simulated = " with a SIMULATED clip" if about.simulated else ""
+    forwarded = (
+        f"; InfluxDB at {influxdb_url} gets it as wearer {about.stream.wearer}" if influxdb_url else ""
+    )
     happened(
         "started",
-        f"neckline runs{simulated}; the journal is {about.journal_path}",
+        f"neckline runs{simulated}; the journal is {about.journal_path}{forwarded}",
         wearer=about.stream.wearer,
         placement=about.stream.placement,
         clip=about.clip or None,
         simulated=about.simulated,
         journal=str(about.journal_path),
+        influxdb=influxdb_url,
     )
     if settings.calibration is None and not about.simulated:
         happened(

@@ -25,6 +25,7 @@ from storage.schema import EPISODE, EPOCH, EVENT, MINUTE
 from tests.neckline.services import (
     ONE_SLOUCH,
     SETTINGS,
+    STREAM,
     Ran,
     calibrated,
     ran,
@@ -221,8 +222,14 @@ def test_a_disk_that_stays_full(journal: Path, undisturbed: Outcome, monkeypatch
 # ---- the network -----------------------------------------------------------------------------------------------------
 
 
-def test_an_influxdb_that_hangs(journal: Path, undisturbed: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It accepts, and answers nothing."""
+def test_an_influxdb_that_hangs(
+    journal: Path,
+    undisturbed: Outcome,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It accepts, and answers nothing; that all goes there, and as which wearer, was said at the start."""
+    caplog.set_level("INFO", "neckline")
     monkeypatch.setattr(running, "DRAIN_S", 0.1)
     with stub_server() as stub:
         stub.always = Reply(503, breaks="hangs")
@@ -233,6 +240,7 @@ def test_an_influxdb_that_hangs(journal: Path, undisturbed: Outcome, monkeypatch
         assert stub.points == {}
     assert outcome(journal, hung) == undisturbed
     assert hung.seen.statuses[-1].influxdb is not None
+    assert f"InfluxDB at {stub.url} gets it as wearer {STREAM.wearer}" in caplog.text
 
 
 # ---- who looks -------------------------------------------------------------------------------------------------------
