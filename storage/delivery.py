@@ -1,16 +1,20 @@
-"""One sink's way through the journal: the next rows → lines → the sink → the cursor. No thread, no clock, no network.
+"""One sink's way through the journal: the next rows → lines → the sink → the cursor. No clock, no network.
 
 The cursor moves over what the sink acknowledged and over dead letters, in order of seq, and over nothing else. Sending
 again is harmless (a line overwrites itself), so a refused batch is cut in halves until the bad line is alone, and the
-cursor is made durable now and then rather than after every second's row.
+cursor is made durable now and then rather than after every second's row. While a sink works on a full batch, the next
+one is read and written as lines.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from threading import Thread
 from time import time_ns
 from typing import Protocol
 
 from storage.answer import DELIVERED, Answer, Verdict
 from storage.entries import DeadLetter, Entry
+from storage.errors import StorageError
 from storage.lines import line_of
 
 BATCH_ROWS = 5000
@@ -37,6 +41,8 @@ class Source(Protocol):
         """Return the next rows in order of seq."""
 
 
+Part = list[tuple[Entry, str | None]]
+"""Rows in order of seq, each with its line; None for one that the sink has no place for."""
 Advance = Callable[[int, Sequence[DeadLetter]], None]
 """Makes a cursor and dead letters durable; raises StorageError."""
 
@@ -64,6 +70,7 @@ class Delivery:
         """Rows delivered since the cursor was last made durable."""
         self._source, self._sink, self._advance, self._utc = source, sink, advance, utc
         self._batch_rows = self._limit = batch_rows
+        self._ahead: _Ahead | None = None
 
     def turn(self, keep_on: Callable[[], bool] = lambda: True) -> Answer | None:
         """Deliver the next rows, as many as go into one request; return what came of it, None if there are none.
@@ -71,9 +78,27 @@ class Delivery:
         DELIVERED if all of them are settled or `keep_on` said no between two requests; else what stopped it, with
         the cursor behind what was settled before. Raises StorageError when the journal cannot be read or written.
         """
-        parts = [[(entry, _line(entry)) for entry in self._source.entries(self.cursor, self._limit)]]
-        if not parts[0]:
+        first = self._next()
+        if not first:
             return None
+        if len(first) == self._limit:
+            self._ahead = _Ahead(self._source, first[-1][0].seq, self._limit)
+        try:
+            return self._send(first, keep_on)
+        finally:
+            if self._ahead is not None:
+                self._ahead.join()  # a source is for one thread at a time
+
+    def _next(self) -> Part:
+        """Return the next rows, read ahead or now."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and (ahead.after_seq, ahead.limit) == (self.cursor, self._limit) and ahead.part:
+            return ahead.part
+        return _read(self._source, self.cursor, self._limit)
+
+    def _send(self, first: Part, keep_on: Callable[[], bool]) -> Answer:
+        """Deliver these rows, in as many requests as it takes."""
+        parts = [first]
         is_asked = False
         while parts and keep_on():
             part = parts.pop()
@@ -104,7 +129,7 @@ class Delivery:
             self._advance(self.cursor, ())
             self.unsaved_rows = 0
 
-    def _settle(self, part: list[tuple[Entry, str | None]], refusal: str = "") -> None:
+    def _settle(self, part: Part, refusal: str = "") -> None:
         """Move the cursor over rows that are delivered, or were refused for good."""
         last_seq = part[-1][0].seq
         self.unsaved_rows += len(part)
@@ -134,5 +159,22 @@ class Delivery:
         return asked if asked.verdict is Verdict.HELD and asked.reason == refusal.reason else None
 
 
-def _line(entry: Entry) -> str | None:
-    return line_of(entry.kind, entry.stream, entry.row)
+def _read(source: Source, after_seq: int, limit: int) -> Part:
+    entries = source.entries(after_seq, limit)
+    return [(entry, line_of(entry.kind, entry.stream, entry.row)) for entry in entries]
+
+
+class _Ahead(Thread):
+    """The rows after a batch, read while the sink works on the batch."""
+
+    def __init__(self, source: Source, after_seq: int, limit: int) -> None:
+        super().__init__(name="reading-ahead", daemon=True)
+        self.after_seq, self.limit = after_seq, limit
+        self.part: Part = []
+        self._source = source
+        self.start()
+
+    def run(self) -> None:
+        """Read; whoever needs the rows after a failure reads again, and hears why."""
+        with suppress(StorageError):
+            self.part = _read(self._source, self.after_seq, self.limit)

@@ -14,10 +14,11 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from math import isfinite
+from operator import itemgetter
 from typing import Any
 
 from storage.entries import Stream
-from storage.schema import KINDS, Column, Kind, Row, Type
+from storage.schema import KINDS, Kind, Row, Type
 
 STREAM_TAGS = ("wearer", "placement")
 
@@ -46,25 +47,22 @@ def tag_text(value: str) -> str:
     return _SYNTAX.sub(r"\\\g<0>", carried)
 
 
+@lru_cache(maxsize=4096)
 def field_text(value: str) -> str:
     """Return a text as the quoted field value; line breaks may stand."""
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _put(column: Column) -> Callable[[Any], str]:
-    """Return what writes a known value of a column as `name=value`, or as nothing if it is not finite."""
-    name = column.name
-    if column.type is Type.INT:
-        return lambda value: f"{name}={value:d}i"
-    if column.type is Type.FLOAT:
-        return lambda value: f"{name}={float(value)!r}" if isfinite(value) else ""
-    return lambda value: f"{name}={field_text(value)}"
+_PLACES = {Type.INT: "{:d}i", Type.FLOAT: "{!r}", Type.TEXT: "{}"}
 
 
 def _form(kind: Kind[Any]) -> Callable[[Stream, Row], str | None]:
-    """Return what turns a stream and a row of the kind into a line."""
+    """Return what turns a stream and a row of the kind into a line: one template for each set of known fields."""
     tags = [(at, column.name) for at, column in enumerate(kind.columns) if column.tag]
-    puts = [_put(column) if at and not column.tag else None for at, column in enumerate(kind.columns)]
+    fields = [column for column in kind.columns[1:] if not column.tag]
+    pick = itemgetter(*(kind.columns.index(column) for column in fields))
+    floats = [at for at, column in enumerate(fields) if column.type is Type.FLOAT]
+    texts = [at for at, column in enumerate(fields) if column.type is Type.TEXT]
 
     @lru_cache(maxsize=4096)
     def head(*values: str) -> str:
@@ -73,13 +71,25 @@ def _form(kind: Kind[Any]) -> Callable[[Stream, Row], str | None]:
         pairs = (f",{name}={tag_text(value)}" for name, value in zip(names, values, strict=True) if value)
         return f"{kind.measurement}{''.join(pairs)} "
 
+    @lru_cache(maxsize=4096)
+    def put(unknown: tuple[bool, ...]) -> Callable[..., str]:
+        places = [f"{c.name}={_PLACES[c.type]}" for c, not_ in zip(fields, unknown, strict=True) if not not_]
+        return ("{}" + ",".join(places) + " {:d}").format
+
     def line(stream: Stream, row: Row) -> str | None:
-        known = [put(value) for put, value in zip(puts, row, strict=True) if put and value is not None]
-        fields = ",".join(filter(None, known))
-        if not fields:
+        values: list[Any] = list(pick(row))
+        for at in floats:
+            value = values[at]
+            if value is not None:
+                values[at] = float(value) if isfinite(value) else None
+        for at in texts:
+            if values[at] is not None:
+                values[at] = field_text(values[at])
+        known = [value for value in values if value is not None]
+        if not known:
             return None
-        values = [str(row[at] or "") for at, _ in tags]
-        return f"{head(stream.wearer, stream.placement, *values)}{fields} {row[0]:d}"
+        named = head(stream.wearer, stream.placement, *(str(row[at] or "") for at, _ in tags))
+        return put(tuple([value is None for value in values]))(named, *known, row[0])
 
     return line
 

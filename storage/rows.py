@@ -81,7 +81,9 @@ class Packing:
         """Return the checksum but for the seq; raise TypeError, ValueError or struct.error for ill-typed values."""
         absent = 0
         if None in row:
-            absent = sum(1 << k for k, value in enumerate(row) if value is None)
+            for k, value in enumerate(row):
+                if value is None:
+                    absent |= 1 << k
         numbers = [0 if row[k] is None else row[k] for k in self._numbers]
         texts = ["" if row[k] is None else row[k] for k in self._texts]
         words = "\0".join([stream.wearer, stream.placement, *texts])  # type: ignore[list-item]  # checked by join
