@@ -4,7 +4,8 @@ Every colour stands beside a symbol or a word, so that nothing is lost without c
 two hues are those of Okabe and Ito (2008), blue and vermilion, in shades that read on light and on dark ground.
 """
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
@@ -28,9 +29,15 @@ HUES = {Posture.UPRIGHT: BLUE, Posture.SLOUCHED: ORANGE, Posture.UNKNOWN: FAINT}
 LABEL = 11
 """Columns of the words on the left."""
 HOLD_BAR, CHARGE_BAR = 12, 5
+MOMENT_ROWS = 5
+"""Rows of this moment, or of the prompt in its place."""
 OLD_CALIBRATION_S = 12 * 3600.0
 """A reference of this age is most likely of another donning."""
-NOT_CALIBRATED = "Not calibrated yet, so nothing is judged. Elsewhere run: neckline calibrate"
+NOT_CALIBRATED = "Not calibrated yet. Elsewhere run: neckline calibrate"
+HINTS = (
+    Text("Ctrl-C stops and keeps everything · neckline snooze · neckline calibrate", FAINT),
+    Text("Ctrl-C stops and keeps everything", FAINT),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,7 @@ def draw(
         box=ROUNDED,
         title=title,
         title_align="left",
-        subtitle=Text("Ctrl-C stops and keeps everything · neckline snooze · neckline calibrate", FAINT),
+        subtitle=_that_fits(HINTS, inner - 2),
         subtitle_align="left",
         border_style=FAINT,
         padding=(0, 1),
@@ -81,6 +88,15 @@ def _row(label: str, *parts: str | Text | tuple[str, str]) -> Text:
     return Text.assemble((label.ljust(LABEL), FAINT), *parts)
 
 
+def _that_fits(versions: Iterable[Text], columns: int) -> Text:
+    """Return the first that is no wider; the last, if all are."""
+    version = Text()
+    for version in versions:
+        if version.cell_len <= columns:
+            break
+    return version
+
+
 def _bar(share: float, columns: int, style: str) -> Text:
     full = round(max(0.0, min(1.0, share)) * columns)
     return Text.assemble(("█" * full, style), ("░" * (columns - full), FAINT))
@@ -90,21 +106,38 @@ def _bar(share: float, columns: int, style: str) -> Text:
 
 
 def _now(status: Status, inner: int) -> list[Text]:
+    head = _that_fits(
+        (
+            _head(status, inner, activity=activity, lateral=lateral, bar=bar)
+            for activity, lateral, bar in (
+                (True, True, HOLD_BAR),
+                (True, False, HOLD_BAR),
+                (False, False, HOLD_BAR),
+                (False, False, 0),
+            )
+        ),
+        inner,
+    )
+    return [head, *scale(status.now, inner, HUES[status.now.posture]), _note(status)]
+
+
+def _head(status: Status, inner: int, *, activity: bool, lateral: bool, bar: int) -> Text:
+    """Return posture and angle on the left, the hold on the right; what is asked for of the rest."""
     now = status.now
     known = now.posture is not Posture.UNKNOWN
     head = Text.assemble(
         (f"{SIGNS[now.posture]} ", HUES[now.posture]), (now.posture if known else "not judged", BOLD)
     )
-    if not known:
+    if activity and not known:
         head.append(f"  {ACTIVITY_WORDS[now.activity] if now.activity else 'no samples yet'}")
-    if now.sagittal_deg is not None and now.lateral_deg is not None:
+    if now.sagittal_deg is not None:
         direction = "forward" if now.sagittal_deg >= 0 else "back"
-        side = "right" if now.lateral_deg >= 0 else "left"
         head.append(f"   {abs(now.sagittal_deg):.0f}° {direction}")
+    if lateral and now.lateral_deg is not None:
+        side = "right" if now.lateral_deg >= 0 else "left"
         head.append(f", {abs(now.lateral_deg):.0f}° {side}", FAINT)
-    hold = _hold(status)
-    head.append(" " * max(1, inner - head.cell_len - hold.cell_len)).append_text(hold)
-    return [head, *scale(now, inner, HUES[now.posture]), _note(status)]
+    hold = _hold(status, bar)
+    return head.append(" " * max(1, inner - head.cell_len - hold.cell_len)).append_text(hold)
 
 
 def _note(status: Status) -> Text:
@@ -118,38 +151,39 @@ def _note(status: Status) -> Text:
     return Text()
 
 
-def _hold(status: Status) -> Text:
+def _hold(status: Status, columns: int) -> Text:
     progress = status.now.hold_progress
     held = "sustained" if progress >= 1 else f"{progress * status.hold_s:.0f} of {status.hold_s:.0f} s"
-    return Text.assemble(("hold ", FAINT), _bar(progress, HOLD_BAR, ORANGE), f" {held:>10}")
+    bar = _bar(progress, columns, ORANGE).append(" " if columns else "")
+    return Text.assemble(("hold ", FAINT), bar, f"{held:>10}")
 
 
 def _prompted(prompt: Prompt, inner: int) -> list[Text]:
     """Show what to do in place of the scale: the wearer looks here from a chair."""
     if prompt.refused:
-        return [
-            Text.assemble(("▲ ", ORANGE), (prompt.say, BOLD)),
-            Text(),
-            Text(prompt.refused),
-            Text(),
-            Text(),
-        ]
+        why = textwrap.wrap(prompt.refused, inner)
+        return _filled([Text.assemble(("▲ ", ORANGE), (prompt.say, BOLD)), *map(Text, why)])
     if prompt.done is not None:
         personal = f"Your threshold is {prompt.done.threshold_deg:.0f}°"
         if prompt.done.slump_deg is not None:
             personal += f"; your slump was at {prompt.done.slump_deg:.0f}°"
-        return [Text.assemble(("● ", BLUE), (prompt.say, BOLD)), Text(), Text(personal), Text(), Text()]
+        return _filled([Text.assemble(("● ", BLUE), (prompt.say, BOLD)), Text(), Text(personal)])
     if not prompt.seconds:
-        return [Text("Calibration", FAINT), Text(), Text(prompt.say), Text(), Text()]
+        return _filled([Text("Calibration", FAINT), *map(Text, textwrap.wrap(prompt.say, inner))])
     part = "hold the pose" if prompt.hold else "get ready"
     bar = _bar(1 - prompt.remaining_s / prompt.seconds, inner - 5, BLUE if prompt.hold else FAINT)
-    return [
-        Text(f"Calibration: {part}", FAINT),
-        Text(),
-        Text(prompt.say, BOLD),
-        Text.assemble(bar, (f"{prompt.remaining_s:3.0f} s", BOLD)),
-        Text(),
-    ]
+    return _filled(
+        [
+            Text(f"Calibration: {part}", FAINT),
+            Text(),
+            Text(prompt.say, BOLD),
+            Text.assemble(bar, (f"{prompt.remaining_s:3.0f} s", BOLD)),
+        ]
+    )
+
+
+def _filled(rows: list[Text]) -> list[Text]:
+    return [*rows, *[Text()] * MOMENT_ROWS][:MOMENT_ROWS]
 
 
 # ---- the day ---------------------------------------------------------------------------------------------------------
@@ -165,38 +199,53 @@ def _day(status: Status, inner: int, zone: tzinfo | None) -> list[Text]:
     }
     whole = sum(seconds.values())
     columns = inner - LABEL
-    bar, numbers, used = Text(), Text(), 0
+    bar, used = Text(), 0
     for posture, mark in ((Posture.UPRIGHT, "█"), (Posture.SLOUCHED, "▓"), (Posture.UNKNOWN, "░")):
         last = posture is Posture.UNKNOWN
         part = columns - used if last else round(columns * seconds[posture] / whole) if whole else 0
         used += part
         bar.append(mark * part, HUES[posture])
-        name = "not judged" if last else posture.value
-        numbers.append(f"{SIGNS[posture]} ", HUES[posture]).append(f"{name} {span(seconds[posture])}   ")
+    named = _numbers(seconds, named=True)
     return [
         _row("Activity", doing, "  standing" if now.stance is Stance.STANDING else ""),
         _row("Today", bar),
-        _row("", numbers),
-        _row("Alerts", *_alerts(status, zone)),
+        _that_fits((_row("", named), named, _row("", _numbers(seconds, named=False))), inner),
+        _row("Alerts", _that_fits(_alerts(status, zone), columns)),
     ]
 
 
-def _alerts(status: Status, zone: tzinfo | None) -> list[str | Text | tuple[str, str]]:
+def _numbers(seconds: Mapping[Posture, int], *, named: bool) -> Text:
+    parts = []
+    for posture, lasted_s in seconds.items():
+        name = "not judged " if posture is Posture.UNKNOWN else f"{posture} "
+        parts.append(
+            Text.assemble((f"{SIGNS[posture]} ", HUES[posture]), name if named else "", span(lasted_s))
+        )
+    return Text("   " if named else "  ").join(parts)
+
+
+def _alerts(status: Status, zone: tzinfo | None) -> list[Text]:
+    """Return how many there were, and whether and until when there are none; shorter and shorter."""
     count = status.today.alerts
     told = f"{count} today" if count else "none today"
+    last = ""
     if count and status.last_alert_ns is not None:
-        told += f", the last at {clock(status.last_alert_ns, zone)}"
+        last = f", the last at {clock(status.last_alert_ns, zone)}"
+    off, why = "", ""
     if status.mode is Mode.TRACK:
-        return [told, ("   ○ ", FAINT), "mode track: recorded, nobody is told"]
-    if status.snoozed_until_ns is not None:
-        until = day_and_clock(status.snoozed_until_ns, status.time_ns, zone)
-        return [told, ("   ○ ", FAINT), (f"snoozed until {until}", BOLD)]
-    if status.alerts_from_ns is None:
-        return [told, ("   ○ ", FAINT), "outside your alert hours"]
-    if status.alerts_from_ns > status.time_ns:
-        begin = day_and_clock(status.alerts_from_ns, status.time_ns, zone)
-        return [told, ("   ○ ", FAINT), f"outside your alert hours, until {begin}"]
-    return [told]
+        off = "mode track: nobody is told"
+    elif status.snoozed_until_ns is not None:
+        off = f"snoozed until {day_and_clock(status.snoozed_until_ns, status.time_ns, zone)}"
+    elif status.alerts_from_ns is None:
+        off = "outside your alert hours"
+    elif status.alerts_from_ns > status.time_ns:
+        off = f"off until {day_and_clock(status.alerts_from_ns, status.time_ns, zone)}"
+        why = " (your hours)"
+    mark = "   ○ " if off else ""
+    return [
+        Text.assemble(told, more, (mark, FAINT), (off, BOLD), reason)
+        for more, reason in ((last, why), ("", why), ("", ""))
+    ]
 
 
 # ---- what stands behind it -------------------------------------------------------------------------------------------
@@ -208,7 +257,8 @@ def _behind(status: Status, zone: tzinfo | None) -> list[Text]:
     state: list[Text | tuple[str, str] | str] = [("● ", BLUE), _short(journal.path)]
     if journal.trouble:
         waiting = f" ({journal.pending} rows wait)" if journal.pending else ""
-        state = [("▲ ", ORANGE), f"{journal.trouble}{waiting}"]
+        trouble = journal.trouble.replace(str(journal.path), journal.path.name)
+        state = [("▲ ", ORANGE), f"{trouble}{waiting}"]
     rows.append(_row("Journal", *state))
     if (influxdb := status.influxdb) is not None:
         state = [
@@ -246,12 +296,12 @@ def _reference(status: Status, zone: tzinfo | None) -> list[str | Text | tuple[s
     if status.calibrated_ns is None:
         return [("○ ", FAINT), "none"]
     age_s = (status.time_ns - status.calibrated_ns) / 1e9
-    when = f"calibrated {day_and_clock(status.calibrated_ns, status.time_ns, zone)}, {span(age_s)} ago"
+    when = f"calibrated {day_and_clock(status.calibrated_ns, status.time_ns, zone)}"
     if status.suspect:
         return [("▲ ", ORANGE), f"{when}, in doubt"]
     if age_s > OLD_CALIBRATION_S:
-        return [("○ ", FAINT), f"{when}: calibrate each time you put the clip on"]
-    return [("● ", BLUE), when]
+        return [("○ ", FAINT), f"{when}: do it anew when you put the clip on"]
+    return [("● ", BLUE), f"{when}, {span(age_s)} ago"]
 
 
 def _short(path: Path) -> str:
