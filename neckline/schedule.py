@@ -74,7 +74,8 @@ class Schedule:
 def midnight_ns(time_ns: int, zone: tzinfo | None = None, *, days: int = 0) -> int:
     """Return the UTC time at which the local day of a time began, or that of a day so many days later."""
     day = datetime.fromtimestamp(time_ns // 10**9, zone).date() + timedelta(days=days)
-    return min(_utc_ns(day, 0, zone))
+    # Where midnight happens twice it is the first; where it does not happen, the change of the clock.
+    return _utc_ns(day, 0, zone)[0]
 
 
 def _span(day: date, hours: Hours, zone: tzinfo | None) -> Span:

@@ -60,16 +60,16 @@ class DayTally:
     def __init__(self, now_ns: int, zone: tzinfo | None, seen: Tally) -> None:
         self._zone = zone
         self._tally = seen
-        self._end_ns = midnight_ns(now_ns, zone, days=1)
+        self._begin_ns, self._end_ns = self._day(now_ns)
 
     def count(self, records: Iterable[Record]) -> None:
-        """Count records as they come; those of a second that began after midnight are the new day's."""
+        """Count records as they come, each for the day in which it began; those of a day that is over no more."""
         for record in records:
-            if isinstance(record, Epoch):
-                self._turn(record.start_ns)
-            elif isinstance(record, Event):
-                self._turn(record.time_ns)
-            self._tally = self._tally.count((record,))
+            if isinstance(record, Epoch | Event):
+                time_ns = record.start_ns if isinstance(record, Epoch) else record.time_ns
+                self._turn(time_ns)
+                if time_ns >= self._begin_ns:
+                    self._tally = self._tally.count((record,))
 
     def at(self, now_ns: int) -> Today:
         """Return what today came to so far."""
@@ -78,4 +78,8 @@ class DayTally:
 
     def _turn(self, now_ns: int) -> None:
         if now_ns >= self._end_ns:
-            self._tally, self._end_ns = Tally(), midnight_ns(now_ns, self._zone, days=1)
+            self._tally = Tally()
+            self._begin_ns, self._end_ns = self._day(now_ns)
+
+    def _day(self, now_ns: int) -> tuple[int, int]:
+        return midnight_ns(now_ns, self._zone), midnight_ns(now_ns, self._zone, days=1)
