@@ -1,6 +1,7 @@
 """Journal → InfluxDB by the forwarder's thread: exact, through kills, outages and wrong configurations."""
 
 import logging
+import random
 import signal
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from storage.journal import Journal
 from storage.reader import JournalReader
 from storage.schema import BATTERY, EPISODE, EPOCH, EVENT, MINUTE
 from tests.processing.people import START_NS
+from tests.storage.faults import Fault, fault_proxy
 from tests.storage.forwarding import QUICK, WAIT_S, Cursors, Watched, forwarding
 from tests.storage.servers import OwnServer, Server, own_server
 from tests.storage.sittings import SECONDS, SENT, as_stored, sitting
@@ -226,6 +228,25 @@ def test_a_row_written_again_overwrites_field_by_field(server: Server, tmp_path:
     assert (row["received"], row["missing"], row["posture"], row["sagittal_deg"]) == (20, 30, "unknown", 25.0)
     with JournalReader.open(path) as reader:
         assert list(reader.read(EPOCH, stream)) == [corrected]
+
+
+@pytest.mark.influxdb
+@pytest.mark.parametrize("seed", range(3))
+def test_through_every_fault_of_a_network_all_arrive_once(server: Server, tmp_path: Path, seed: int) -> None:
+    """Resets before, in and after a request, answers lost, cut or never given, 401, 422, 429, 5xx: all arrive, once."""
+    stream, path, rng = server.stream(), tmp_path / "j.db", random.Random(seed)
+    faults: list[Fault | None] = [*Fault, *Fault, *([None] * 10)]
+    rng.shuffle(faults)
+    with fault_proxy(server.url, faults) as proxy:
+        sink = Watched(server.settings(url=proxy.url, timeout_s=0.5))
+        with forwarding(path, sink, batch_rows=20) as work:
+            for batch in sitting(stream):
+                work.writer.put(batch)
+            sink.wait_for(lambda answers: not proxy.faults and answers[-1].verdict is Verdict.DELIVERED)
+    assert all(proxy.met[fault] == 2 for fault in Fault)
+    verdicts = {answer.verdict for answer in sink.answers}
+    assert verdicts == {Verdict.DELIVERED, Verdict.REFUSED, Verdict.HELD, Verdict.LATER}
+    assert_stored_as_in_journal(server, path, stream)
 
 
 # ---- a mock, or nobody ---------------------------------------------------------------------------------------------
