@@ -330,6 +330,28 @@ def export(
     )
 
 
+@app.command()
+def erase(
+    ctx: typer.Context,
+    wearer: Annotated[str, typer.Argument(metavar="WEARER", help="The pseudonym, as w-7f3a9c21.")],
+    *,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Really do it; without it, only say what there is.")
+    ] = False,
+    as_json: Json = False,
+    journal: JournalOption = None,
+) -> Exit:
+    """Delete all of a wearer for good, from the journal and from InfluxDB, and leave a receipt."""
+    from neckline.commands.erase import erase
+    from storage.entries import NAME
+
+    if not NAME.fullmatch(wearer):
+        raise typer.BadParameter(f'"{wearer}" is no pseudonym')
+    setup = _setup(ctx, journal)
+    config = setup.config()
+    return erase(config, setup.journal_path(config), wearer, yes=yes, as_json=as_json)
+
+
 # ---- configuration ---------------------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,14 @@ from neckline.errors import (
 )
 from processing.errors import CalibrationRefusedError, ProcessingError
 from sensor.errors import BluetoothError, RecordingError, SensorError
-from storage.errors import ExportError, InfluxError, InfluxSettingsError, JournalBusyError, StorageError
+from storage.errors import (
+    ExportError,
+    InfluxError,
+    InfluxSettingsError,
+    JournalBusyError,
+    StorageError,
+    WearerErasedError,
+)
 
 
 class Exit(IntEnum):
@@ -71,6 +78,7 @@ EXITS: tuple[tuple[type[Exception], Exit], ...] = (
     (CalibrationRefusedError, Exit.CALIBRATION),
     (ProcessingError, Exit.JOURNAL),  # a saved state that this version cannot read
     (JournalBusyError, Exit.BUSY),
+    (WearerErasedError, Exit.CONFIG),
     (InfluxSettingsError, Exit.CONFIG),
     (InfluxError, Exit.INFLUXDB),
     (ExportError, Exit.EXPORT),

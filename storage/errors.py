@@ -102,6 +102,18 @@ class JournalUnwritableError(JournalError):
         )
 
 
+class WearerErasedError(JournalError):
+    """Rows of a wearer who was erased were to be stored."""
+
+    def __init__(self, path: Path, wearer: str) -> None:
+        self.wearer = wearer
+        super().__init__(
+            path,
+            f"{wearer} was erased from the journal {path} and is not stored again",
+            "give the wearer a new pseudonym, as wearer.id in the configuration, or name another journal with --journal",
+        )
+
+
 class DiskFullError(JournalError):
     """There is no room left; what was not acknowledged is still in memory."""
 
@@ -251,6 +263,19 @@ class InfluxRequestError(InfluxError):
             url,
             f"InfluxDB at {url} refuses every request, whatever is in it ({detail})",
             "correct influxdb.org and influxdb.bucket, and whether influxdb.url begins with http or https",
+        )
+
+
+class InfluxKeepsError(InfluxError):
+    """It has no way to delete the rows of one wearer."""
+
+    def __init__(self, url: str, bucket: str, detail: str) -> None:
+        self.bucket = bucket
+        super().__init__(
+            url,
+            f"InfluxDB at {url} does not delete a wearer's rows ({detail})",
+            f"InfluxDB 3 Core deletes only tables and databases: let the retention of {bucket} run out, or delete the "
+            "database, and write the others' rows again from the journal",
         )
 
 

@@ -9,10 +9,12 @@ Importing this costs some 40 MB of memory, so those who may do without an Influx
 """
 
 import gzip
+import json
 import ssl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -24,8 +26,10 @@ from urllib3.exceptions import HTTPError, LocationParseError, NewConnectionError
 
 from storage.answer import DELIVERED, Answer, Verdict, answer_of
 from storage.errors import (
+    InfluxBucketError,
     InfluxError,
     InfluxForeignError,
+    InfluxKeepsError,
     InfluxRequestError,
     InfluxSettingsError,
     InfluxTokenError,
@@ -33,11 +37,16 @@ from storage.errors import (
     InfluxUnreachableError,
     InfluxUntrustedError,
 )
+from storage.schema import KINDS
 
 PROBE = "# may neckline write here?"
 """A comment in line protocol: it goes through every check of a write and stores nothing."""
 EMPTY = ("writing requires points", "incoming write was empty")
 """What 2.x and 3 Core say to a write without points once all else about it was right; 1.x says 204."""
+MEASUREMENTS = tuple(kind.measurement for kind in KINDS if kind.measurement is not None)
+EARLIEST, LATEST = "1677-09-21T00:12:44Z", "2262-04-11T23:47:16Z"
+"""What fits into 64 bits of nanoseconds."""
+NO_SUCH_API = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED)
 BODY_BYTES = 65_536
 """How much of an answer is read."""
 
@@ -122,6 +131,54 @@ class InfluxSink:
         """Return what keeps rows from being written: address, token, permission or bucket; None if nothing does."""
         return self.ask().trouble
 
+    def erase(self, wearer: str) -> None:
+        """Delete all rows of a wearer in our measurements; return when the server says that it is done.
+
+        By the v2 delete API (1.12, 2.x, Cloud), else by InfluxQL (1.x, where it reaches all retention policies). Raises
+        InfluxKeepsError where there is neither (3 Core), another InfluxError for what else is wrong.
+        """
+        where = self.settings
+        connection = self._connection = self._connection or _Connection(where, self._token())
+        try:
+            for measurement in MEASUREMENTS:
+                predicate = f'_measurement="{measurement}" AND wearer="{wearer}"'
+                span = {"start": EARLIEST, "stop": LATEST, "predicate": predicate}
+                reply = connection.send("/api/v2/delete", {"org": where.org, "bucket": where.bucket}, span)
+                if reply.status in NO_SUCH_API and not reply.is_json:
+                    self._drop_series(connection, wearer)
+                    return
+                self._refuse(reply)
+        except HTTPError as error:
+            trouble = self._unreached(error).trouble
+            raise trouble or InfluxUnreachableError(where.url, str(error)) from error
+
+    def _drop_series(self, connection: "_Connection", wearer: str) -> None:
+        where = self.settings
+        names = ", ".join(f'"{measurement}"' for measurement in MEASUREMENTS)
+        asked = {
+            "db": where.bucket.partition("/")[0],
+            "q": f"DROP SERIES FROM {names} WHERE wearer = '{wearer}'",
+        }
+        reply = connection.send("/query", asked)
+        if reply.status != HTTPStatus.OK:
+            self._refuse(reply)
+        if b'"error"' not in reply.body:
+            return
+        if b"database not found" in reply.body:
+            raise InfluxBucketError(where.url, where.bucket, "database not found")
+        raise InfluxKeepsError(where.url, where.bucket, reply.body.decode("utf-8", "replace").strip()[:300])
+
+    def _refuse(self, reply: "_Reply") -> None:
+        """Raise what an answer to a deletion means, unless it is done."""
+        where = self.settings
+        answer = answer_of(reply.status, reply.body, url=where.url, bucket=where.bucket)
+        if answer.trouble is not None:
+            if isinstance(answer.trouble, InfluxForeignError):
+                raise InfluxKeepsError(where.url, where.bucket, answer.reason)
+            raise answer.trouble
+        if answer.verdict is not Verdict.DELIVERED:
+            raise InfluxKeepsError(where.url, where.bucket, answer.reason)
+
     def close(self) -> None:
         """Drop the connection; the next write makes a new one."""
         if self._connection is not None:
@@ -171,6 +228,11 @@ class _Reply:
     body: bytes
     retry_after: str | None
 
+    @property
+    def is_json(self) -> bool:
+        """Whether an InfluxDB may have said it, and not a web server that knows no such page."""
+        return self.body.lstrip()[:1] == b"{"
+
 
 class _Connection:
     """Requests built by influxdb_client, sent once each; `post` raises urllib3's errors alone."""
@@ -200,6 +262,13 @@ class _Connection:
             where.org, where.bucket, body, precision="ns", _preload_content=False, **encoding
         )
         return reply
+
+    def send(self, path: str, query: dict[str, str], content: dict[str, str] | None = None) -> _Reply:
+        """Post something else to the server, under the same name."""
+        headers = {**self._client.api_client.default_headers, "Content-Type": "application/json"}
+        url = self._where.url.rstrip("/") + path
+        body = b"" if content is None else json.dumps(content).encode()
+        return self.POST(url, query_params=query, headers=headers, body=body)
 
     def close(self) -> None:
         """Close the sockets."""

@@ -5,7 +5,7 @@ connection checkpoints while another commits; here one connection does both, and
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,15 @@ from typing import Self
 from storage import tables
 from storage.damage import Check, Damage, Harm, streams
 from storage.entries import Batch, DeadLetter, Stream
-from storage.errors import SQLITE_ERRORS, JournalAbsentError, JournalUnwritableError, journal_error
+from storage.erasures import Erasure, erasures, remember
+from storage.errors import (
+    SQLITE_ERRORS,
+    JournalAbsentError,
+    JournalBusyError,
+    JournalUnwritableError,
+    WearerErasedError,
+    journal_error,
+)
 from storage.lock import Ownership, beside
 from storage.rows import PackedRow, checksum, pack
 from storage.states import unwrap, wrap
@@ -45,6 +53,7 @@ class Journal:
         self.path = path
         self._connection, self._ownership, self._watermark = connection, ownership, watermark
         self._streams = {stream: number for number, stream in streams(connection).items()}
+        self._erased = frozenset(erasure.wearer for erasure in erasures(path))
         self.journal_id, is_whole = tables.journal_id(connection, path)
         self.last_seq = max(
             acknowledged(beside(path, ".seq"), self.journal_id), *tables.last_seqs(connection)
@@ -82,6 +91,8 @@ class Journal:
                 watermark = Watermark(beside(path, ".seq"))
                 undo.callback(watermark.close)
                 journal = cls(path, connection, ownership, watermark)
+                if any(journal._delete(journal._erased)):  # they came back with a copy from before
+                    journal._wipe()
             except (*SQLITE_ERRORS, OSError) as error:
                 raise journal_error(path, error) from error
             undo.pop_all()
@@ -106,6 +117,7 @@ class Journal:
 
         Raises JournalError, and nothing is changed.
         """
+        self.refuse_erased(packed.stream for packed in rows)
         connection = self._connection
         known = dict(self._streams)
         seq = self.last_seq
@@ -152,6 +164,25 @@ class Journal:
             raise journal_error(self.path, error) from error
         return None if found is None else unwrap(stream, found[0])
 
+    def refuse_erased(self, streams: Iterable[Stream]) -> None:
+        """Raise WearerErasedError if one of the streams is of a wearer who was erased."""
+        if self._erased:
+            for stream in streams:
+                if stream.wearer in self._erased:
+                    raise WearerErasedError(self.path, stream.wearer)
+
+    def erase(self, wearer: str, now_ns: int) -> Erasure:
+        """Delete all of a wearer for good, and remember that; return what there was.
+
+        What was deleted is written over with zeros, in the file and by way of an empty log. The rows' seqs become holes.
+        May be done again after any failure. Raises JournalBusyError while another process reads, JournalError.
+        """
+        remember(self.path, Erasure(wearer, now_ns))
+        self._erased |= {wearer}
+        rows, dead_letters = self._delete([wearer])
+        self._wipe()
+        return Erasure(wearer, now_ns, rows, dead_letters)
+
     def close(self) -> None:
         """Let go of the journal; another may own it."""
         self._connection.close()
@@ -165,6 +196,41 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _delete(self, wearers: Iterable[str]) -> tuple[int, int]:
+        """Delete the rows and dead letters of wearers; return how many there were of each."""
+        connection, rows, dead_letters = self._connection, 0, 0
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                for wearer in wearers:
+                    numbers = [(n,) for stream, n in self._streams.items() if stream.wearer == wearer]
+                    for name in (*tables.TABLES, "state"):
+                        sql = f"DELETE FROM {name} WHERE stream = ?"  # noqa: S608 (a name of ours)
+                        gone = connection.executemany(sql, numbers).rowcount
+                        rows += gone if name != "state" else 0
+                    connection.executemany("DELETE FROM stream WHERE id = ?", numbers)
+                    letters = "DELETE FROM dead_letter WHERE instr(line, ?)"  # names have nothing to escape
+                    dead_letters += connection.execute(letters, (f",wearer={wearer},",)).rowcount
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        except SQLITE_ERRORS as error:
+            raise journal_error(self.path, error) from error
+        self._streams = {s: n for s, n in self._streams.items() if s.wearer not in self._erased}
+        return rows, dead_letters
+
+    def _wipe(self) -> None:
+        """Leave nothing of what was deleted: give its pages back, and empty the log that has it still."""
+        try:
+            self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+            (is_busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except SQLITE_ERRORS as error:
+            raise journal_error(self.path, error) from error
+        if is_busy:
+            raise JournalBusyError(self.path, "a program that reads")
 
     def _add(self, stream: Stream, known: dict[Stream, int]) -> int:
         cursor = self._connection.execute(

@@ -89,8 +89,9 @@ class JournalWriter:
         """Take a batch and return at once; `urgent` commits at once, else within `commit_every_s`.
 
         When more than `max_rows` wait, the oldest epochs are dropped and counted. Raises RecordRefusedError and takes
-        nothing when a record cannot be stored, WriterClosedError after `close`.
+        nothing when a record cannot be stored, WearerErasedError, WriterClosedError after `close`.
         """
+        self._journal.refuse_erased([batch.stream])
         rows = pack(batch)
         with self._changed:
             self._arrive()
