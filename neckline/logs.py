@@ -61,6 +61,7 @@ def happening_of(record: logging.LogRecord) -> Happening:
     said = record.getMessage()
     if record.exc_info and record.exc_info[1]:
         said += f" ({type(record.exc_info[1]).__name__}: {record.exc_info[1]})"
+    said = " ".join(said.split())
     return Happening("log", said, (("logger", record.name), ("message", said)))
 
 
@@ -74,12 +75,14 @@ class _Formatter(logging.Formatter):
         local = datetime.fromtimestamp(record.created).astimezone()
         if self._look is Style.SENTENCES:
             mark = {logging.INFO: " "}.get(record.levelno, "!")
-            return f"{local:%H:%M:%S} {mark} {told.say}"
+            # What a clip calls itself, or a library says, may hold what would command a terminal.
+            say = "".join(letter if letter.isprintable() else " " for letter in told.say)
+            return f"{local:%H:%M:%S} {mark} {say}"
         time, level = local.isoformat(timespec="milliseconds"), record.levelname
         values = {key: value for key, value in told.values if value is not None}
         if self._look is Style.JSON:
             head = {"time": time, "level": level.lower(), "event": told.event, "say": told.say}
-            return json.dumps({**head, **values}, ensure_ascii=False)
+            return json.dumps({**head, **values})
         return " ".join([time, level, told.event, *(f"{key}={_plain(v)}" for key, v in values.items())])
 
 
@@ -87,7 +90,7 @@ def _plain(value: Value) -> str:
     if isinstance(value, bool) or not isinstance(value, str):
         return json.dumps(value)
     simple = value and all(character.isalnum() or character in "-_.:/+%°" for character in value)
-    return value if simple else json.dumps(value, ensure_ascii=False)
+    return value if simple else json.dumps(value, ensure_ascii=not value.isprintable())
 
 
 class LineWriter(logging.Handler):

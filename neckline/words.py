@@ -22,7 +22,7 @@ def span(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     if hours < 48:
         return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    return f"{round(hours / 24)} days"
+    return f"{round(seconds / 86400)} days"
 
 
 def count(number: int, what: str, plural: str = "s") -> str:
