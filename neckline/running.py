@@ -85,6 +85,7 @@ async def run(
     about = About(stream, clip, simulated, config.wearer.label_outward, journal_path, begin_ns)
     schedule = Schedule.parse(config.alerts.schedule)
     with _storing(config, journal_path) as (journal, writer, forwarder):
+        journal.refuse_erased([stream])
         memory, state = _recall(journal, stream, begin_ns, zone)
         wearer = Wearer(config.settings(), memory, state, schedule=schedule, zone=zone)
         day = DayTally(begin_ns, zone, memory.today)
