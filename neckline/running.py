@@ -128,7 +128,7 @@ def _recall(
     except StateError as error:
         happened("begins_afresh", f"What was under way is not known any more ({error}): it begins afresh")
         return memory, None
-    if state.grid is not None and state.grid.last_ns > now_ns + AHEAD_S * 1e9:
+    if (state.last_ns or 0) > now_ns + AHEAD_S * 1e9:
         happened(
             "begins_afresh",
             "The clock of this computer went back: what was under way then begins afresh",
@@ -183,7 +183,7 @@ def channels_of(config: Config, snooze: Callable[[float], Awaitable[None]]) -> l
 
         channels.append(Desktop(snooze))
     if urls := config.push_urls():
-        from neckline.push import push_channels  # noqa: PLC0415 (apprise costs 17 MB)
+        from neckline.push import push_channels  # noqa: PLC0415 (apprise costs 28 MB)
 
         channels += push_channels(urls)
     return channels
