@@ -65,8 +65,15 @@ class Desktop:
             on_dispatched=lambda: dispatched.append(True),
         )
         if not dispatched:
-            self._notifier = None  # its connection does not come back: begin anew next time
+            self.close()  # its connection does not come back: begin anew next time
             raise _no_desktop(self._failure.why or "it was not taken")
+
+    def close(self) -> None:
+        """End the connection to the desktop; the next message makes a new one. The library itself never ends one."""
+        bus = getattr(getattr(self._notifier, "_backend", None), "bus", None)
+        if bus is not None:
+            bus.disconnect()
+        self._notifier = None
 
     def _open(self) -> DesktopNotifier:
         if self._notifier is None:
@@ -77,7 +84,7 @@ class Desktop:
         try:
             return await self._open().get_capabilities()
         except Exception as error:
-            self._notifier = None
+            self.close()
             raise _no_desktop(_reason(error)) from error
 
     def _pressed(self) -> None:
