@@ -331,6 +331,37 @@ def export(
 
 
 @app.command()
+def backup(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
+    *,
+    journal: JournalOption = None,
+) -> Exit:
+    """Copy the journal as it is at this moment into one file, and check every row. May be done while it runs."""
+    from neckline.commands.backup import backup
+
+    setup = _setup(ctx, journal)
+    return backup(setup.journal_path(setup.config()), file)
+
+
+@app.command()
+def restore(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `neckline backup` wrote.")],
+    *,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Replace the journal that is there; take a damaged backup, too.")
+    ] = False,
+    journal: JournalOption = None,
+) -> Exit:
+    """Put a backup in the journal's place, without the wearers who were erased since."""
+    from neckline.commands.backup import restore
+
+    setup = _setup(ctx, journal)
+    return restore(setup.journal_path(setup.config()), file, yes=yes)
+
+
+@app.command()
 def erase(
     ctx: typer.Context,
     wearer: Annotated[str, typer.Argument(metavar="WEARER", help="The pseudonym, as w-7f3a9c21.")],

@@ -46,7 +46,10 @@ class Exit(IntEnum):
         "a recording cannot be read or written, or is damaged; what came before the damage was used",
     )
     SERVICE = 11, "the running neckline does not answer or refuses"
-    UNWELL = 12, "doctor found something that does not work, or the demo did not come out"
+    UNWELL = (
+        12,
+        "doctor found something that does not work, a backup is damaged, or the demo did not come out",
+    )
     EXPORT = 13, "the export cannot be written"
     NOTHING = 14, "the journal holds nothing of what was asked for"
     INTERRUPTED = 130, "stopped with Ctrl-C; `run` and `demo` end with 0, for that is how they are stopped"

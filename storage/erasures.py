@@ -6,7 +6,6 @@ brings nobody back: whoever is named here is deleted when the journal is opened,
 
 import json
 import os
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -54,8 +53,8 @@ def remember(journal: Path, erasure: Erasure) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-        with suppress(PermissionError):  # Windows opens no folders, and needs none of this
-            folder = os.open(path.parent, os.O_RDONLY)
+        if hasattr(os, "O_DIRECTORY"):  # Windows opens no folders, and needs none of this
+            folder = os.open(path.absolute().parent, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 os.fsync(folder)
             finally:

@@ -144,6 +144,14 @@ class ExportError(StorageError):
         super().__init__(f"the export to {folder} was not written: {detail}", way_out)
 
 
+class BackupError(StorageError):
+    """A backup could not be written or put back; `path` is the file that should have come of it, or the bad backup."""
+
+    def __init__(self, path: Path, detail: str, way_out: str) -> None:
+        self.path = path
+        super().__init__(f"{path}: {detail}", way_out)
+
+
 # ---- InfluxDB ----------------------------------------------------------------------------------------------------
 
 

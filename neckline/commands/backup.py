@@ -1,0 +1,37 @@
+"""`neckline backup` and `restore`: the journal as one file, and back."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from neckline.commands.talk import say
+from neckline.exits import Exit
+from neckline.words import count
+from storage import backup as files
+from storage.damage import Damage
+
+SHOWN = 10
+
+
+def backup(journal_path: Path, file: Path) -> Exit:
+    """Write the journal into a new file. Raises JournalError, BackupError."""
+    damages = files.backup(journal_path, file)
+    say(f"{journal_path} as it is now is in {file}")
+    return _told(damages)
+
+
+def restore(journal_path: Path, file: Path, *, yes: bool) -> Exit:
+    """Put a backup in the journal's place. Raises JournalError, BackupError."""
+    damages = files.restore(file, journal_path, "neckline restore", overwrite=yes)
+    say(f"{journal_path} is what {file} was")
+    return _told(damages)
+
+
+def _told(damages: Sequence[Damage]) -> Exit:
+    """Tell of damages; return the exit code."""
+    if not damages:
+        say("every row is whole")
+        return Exit.OK
+    say(f"{count(len(damages), 'damage')} in it, all else is whole:")
+    for damage in damages[:SHOWN]:
+        say(f"  {damage}")
+    return Exit.UNWELL
