@@ -32,7 +32,8 @@ from benchmarks.peers import (
     up_of,
 )
 from benchmarks.report import arguments, report
-from processing.orientation import track_up
+from processing.orientation import track
+from processing.orientation import up_of as filtered_up
 
 LOWER_RATES_HZ = (50.0, 25.0)
 
@@ -97,8 +98,8 @@ def live(acc_mps2: Vectors, gyr_radps: Vectors, rate_hz: float) -> Vectors:
     state, parts, block = None, [], round(rate_hz)
     for begin in range(0, len(acc_mps2), block):
         rows = slice(begin, begin + block)
-        state, up = track_up(state, acc_mps2[rows], gyr_radps[rows], rate_hz)
-        parts.append(up)
+        state, quat = track(state, acc_mps2[rows], gyr_radps[rows], rate_hz)
+        parts.append(filtered_up(quat.T).T)
     return np.concatenate(parts)
 
 

@@ -146,7 +146,7 @@ class Wearer:
             lost_ns, self._lost_ns = self._lost_ns, None
             return (Event(change.time_ns, EventKind.SIGNAL_RETURNED, onset_ns=lost_ns),)
         if streamed and change.state is not LinkState.STREAMING:
-            self._lost_ns = self.state.grid.last_ns if self.state.grid else change.time_ns
+            self._lost_ns = self.state.last_ns or change.time_ns
             return (Event(change.time_ns, EventKind.SIGNAL_LOST, onset_ns=self._lost_ns, note=change.reason),)
         return ()
 

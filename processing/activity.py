@@ -5,6 +5,9 @@ docs/method.md. What is uncertain is never `still`: the order of the questions b
 """
 
 from dataclasses import dataclass
+from math import hypot
+from operator import attrgetter
+from typing import NamedTuple
 
 from processing.outputs import Activity, Stance
 from processing.settings import Settings
@@ -17,9 +20,8 @@ BREAK_S = 20
 MOVEMENT = frozenset({Activity.MOVING, Activity.WALKING})
 
 
-@dataclass(frozen=True, slots=True)
-class Angles:
-    """One second's angles from one reference, in degrees: means, and the range of the sagittal angle."""
+class Angles(NamedTuple):
+    """One second's angles from one reference, in degrees: of the mean, and the range of the sagittal angle."""
 
     sagittal_deg: float
     lateral_deg: float
@@ -28,35 +30,36 @@ class Angles:
     high_deg: float
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of one second."""
+class Facts(NamedTuple):
+    """What is known of one second; a tuple, since one is made every second of every wearer."""
 
     received: int
     complete: bool
     """Enough samples were received."""
-    motion_g: float
-    """SD of |a| over the last 5 s."""
-    axis_motion_g: float
-    """Greatest SD of an acceleration axis over the last 5 s."""
-    axis_turn_degps: float
-    """Greatest SD of a rotation axis over the last 5 s."""
-    turn_degps: float
-    """RMS rotation about its mean over the last 5 s."""
     regularity: float
     """How well steps repeat, 0–1; 0 when not moving."""
     cadence_hz: float
+    acc_x_g: float
+    """SD of the acceleration along each axis over the last 5 s."""
+    acc_y_g: float
+    acc_z_g: float
+    turn_x_degps: float
+    """SD of the rotation about each axis over the last 5 s."""
+    turn_y_degps: float
+    turn_z_degps: float
+    motion_g: float
+    """SD of |a| over the last 5 s."""
     jerk_g: float
     """Greatest |a| − 1 g."""
-    sitting: Angles | None
-    standing: Angles | None
+    angles_deg: list[float]
+    """`Angles` from each of `Settings.references`, one after another; of no meaning without samples."""
 
-    def angles(self, stance: Stance) -> Angles | None:
-        """Return the angles from the reference of a stance, or from the only one there is."""
-        first, second = (
-            (self.standing, self.sitting) if stance is Stance.STANDING else (self.sitting, self.standing)
-        )
-        return first or second
+    def angles(self, number: int) -> Angles:
+        """Return the angles from one of the references."""
+        return Angles._make(self.angles_deg[number * ANGLES : (number + 1) * ANGLES])
+
+
+ANGLES = len(Angles._fields)
 
 
 @dataclass(slots=True)
@@ -82,9 +85,15 @@ class GateState:
     suspect_id: str = ""
     """The calibration that is not trusted any more."""
 
+    def copy(self) -> "GateState":
+        """Return a copy to work on."""
+        return GateState(*_fields(self))
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+
+_fields = attrgetter(*GateState.__slots__)
+
+
+class Verdict(NamedTuple):
     """What one second was."""
 
     activity: Activity
@@ -95,10 +104,10 @@ class Verdict:
 
 def decide(gate: GateState, facts: Facts, settings: Settings) -> Verdict:
     """Decide one second's activity and keep `gate` up to date."""
-    angles = facts.angles(gate.stance)
     if not facts.complete:
         gate.last_sagittal_deg, gate.settling_s, gate.shaken_s, gate.quiet_s = None, 0, 0, 0
         return Verdict(Activity.GAP, 1.0)
+    angles = facts.angles(settings.reference_number(gate.stance)) if facts.angles_deg else None
     gate.moving = facts.motion_g > (settings.moving_off_g if gate.moving else settings.moving_on_g)
     walking = gate.moving and facts.regularity >= settings.walking_regularity
     swing_deg = _swing_deg(gate, angles)
@@ -145,9 +154,15 @@ def _swing_deg(gate: GateState, angles: Angles | None) -> float:
 
 def _count(gate: GateState, facts: Facts, settings: Settings) -> None:
     shaken = settings.vehicle_g < facts.motion_g <= settings.moving_on_g
-    gate.shaken_s = gate.shaken_s + 1 if shaken and facts.turn_degps < settings.vehicle_turn_degps else 0
+    gate.shaken_s = (
+        gate.shaken_s + 1
+        if shaken
+        and hypot(facts.turn_x_degps, facts.turn_y_degps, facts.turn_z_degps) < settings.vehicle_turn_degps
+        else 0
+    )
     quiet = (
-        facts.axis_motion_g < settings.not_worn_acc_g and facts.axis_turn_degps < settings.not_worn_turn_degps
+        max(facts.acc_x_g, facts.acc_y_g, facts.acc_z_g) < settings.not_worn_acc_g
+        and max(facts.turn_x_degps, facts.turn_y_degps, facts.turn_z_degps) < settings.not_worn_turn_degps
     )
     gate.quiet_s = gate.quiet_s + 1 if quiet else 0
 
@@ -188,20 +203,23 @@ def _confidence(
     activity: Activity, facts: Facts, angles: Angles | None, swing_deg: float, settings: Settings
 ) -> float:
     """Return how far the deciding figures are from their limits, as a share of the limit, at most 1."""
-    motion = _margin(facts.motion_g, settings.moving_on_g)
-    tilt = _margin(angles.tilt_deg, settings.lying_deg) if angles else 1.0
-    lateral = _margin(angles.lateral_deg, settings.leaning_deg) if angles else 1.0
+    if activity is Activity.STILL and angles is not None:
+        # Below each of its limits, or it would be something else.
+        return 1 - max(
+            facts.motion_g / settings.moving_on_g,
+            angles.tilt_deg / settings.lying_deg,
+            abs(angles.lateral_deg) / settings.leaning_deg,
+            swing_deg / settings.transition_degps,
+        )
     match activity:
         case Activity.MOVING:
-            return motion
+            return _margin(facts.motion_g, settings.moving_on_g)
         case Activity.WALKING:
             return _margin(facts.regularity, settings.walking_regularity)
-        case Activity.LYING | Activity.BENDING:
-            return tilt
-        case Activity.LEANING:
-            return lateral
-        case Activity.STILL:
-            return min(motion, tilt, lateral, _margin(swing_deg, settings.transition_degps))
+        case Activity.LYING | Activity.BENDING if angles:
+            return _margin(angles.tilt_deg, settings.lying_deg)
+        case Activity.LEANING if angles:
+            return _margin(angles.lateral_deg, settings.leaning_deg)
         case Activity.VEHICLE:
             # No detector of vehicles has been verified: never more than a guess.
             return 0.5

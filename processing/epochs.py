@@ -1,10 +1,8 @@
 """What arrived in a second → an epoch; a minute's epochs → its roll-up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
+from processing.arrival import Samples
 from processing.outputs import Activity, Epoch, Minute, Posture
 
 SECOND_NS = 1_000_000_000
@@ -19,44 +17,52 @@ class OpenEpoch:
 
     second: int
     """Whole seconds since the Unix epoch."""
-    time_ns: NDArray[np.int64]
-    """(n,) of the samples received so far."""
-    rows: NDArray[np.float64]
-    """(n, COLUMNS) of them (`processing.features`)."""
+    parts: tuple[Samples, ...] = ()
+    """The good samples so far, as they came."""
     missing: int = 0
     corrupt: int = 0
+    seen: int = 0
+    """How many of the samples the slouch machine has seen already."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OpenMinute:
-    """The minute that is under way."""
+    """The minute that is under way. A call of `step` works on a copy of its own."""
 
     start_ns: int
     received: int = 0
     missing: int = 0
     corrupt: int = 0
-    activity_s: tuple[int, ...] = (0,) * len(Activity)
-    posture_s: tuple[int, ...] = (0,) * len(Posture)
+    activity_s: list[int] = field(default_factory=lambda: [0] * len(Activity))
+    posture_s: list[int] = field(default_factory=lambda: [0] * len(Posture))
     sum_deg: float = 0.0
     max_deg: float | None = None
 
-    def add(self, epoch: Epoch) -> "OpenMinute":
-        """Return the minute with one more epoch."""
-        judged_deg = epoch.sagittal_deg if epoch.activity is Activity.STILL else None
-        sum_deg, max_deg = self.sum_deg, self.max_deg
-        if judged_deg is not None:
-            sum_deg += judged_deg
-            max_deg = judged_deg if max_deg is None else max(max_deg, judged_deg)
+    def copy(self) -> "OpenMinute":
+        """Return a copy to work on."""
         return OpenMinute(
             self.start_ns,
-            self.received + epoch.received,
-            self.missing + epoch.missing,
-            self.corrupt + epoch.corrupt,
-            _one_more(self.activity_s, ACTIVITIES[epoch.activity]),
-            _one_more(self.posture_s, POSTURES[epoch.posture]),
-            sum_deg,
-            max_deg,
+            self.received,
+            self.missing,
+            self.corrupt,
+            self.activity_s.copy(),
+            self.posture_s.copy(),
+            self.sum_deg,
+            self.max_deg,
         )
+
+    def add(self, epoch: Epoch) -> "OpenMinute":
+        """Add one more epoch; return the minute itself."""
+        self.received += epoch.received
+        self.missing += epoch.missing
+        self.corrupt += epoch.corrupt
+        self.activity_s[ACTIVITIES[epoch.activity]] += 1
+        self.posture_s[POSTURES[epoch.posture]] += 1
+        if epoch.activity is Activity.STILL and epoch.sagittal_deg is not None:
+            self.sum_deg += epoch.sagittal_deg
+            if self.max_deg is None or epoch.sagittal_deg > self.max_deg:
+                self.max_deg = epoch.sagittal_deg
+        return self
 
     def close(self) -> Minute:
         """Return the finished roll-up."""
@@ -74,10 +80,6 @@ class OpenMinute:
             sagittal_mean_deg=self.sum_deg / judged_s if judged_s else None,
             sagittal_max_deg=self.max_deg,
         )
-
-
-def _one_more(counts: tuple[int, ...], index: int) -> tuple[int, ...]:
-    return (*counts[:index], counts[index] + 1, *counts[index + 1 :])
 
 
 def roll_up(minute: OpenMinute | None, epoch: Epoch) -> tuple[OpenMinute, Minute | None]:

@@ -1,85 +1,84 @@
-"""Good samples → the columns that everything is decided on, and their sums second by second.
+"""Good samples → a table of what everything is decided on, and its sums second by second.
 
-A second's sums are always taken over all its rows at once, so they are the same to the last bit however the rows
-came in blocks.
+A second's sums are always taken over all its samples at once, so they are the same to the last bit however the samples
+came in blocks. The table stands on its side, a row for each quantity: each is one run of memory.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.grid import GoodRows
-from processing.inclination import inclination_deg
-from processing.settings import Settings
-from sensor.samples import STANDARD_GRAVITY_MPS2
+from processing.arrival import QUAT, Samples
+from processing.inclination import sagittal_deg
+from processing.orientation import up_of
 
-MAGNITUDE, ACC, GYR, SITTING, STANDING = 0, slice(1, 4), slice(4, 7), 7, 10
-"""Columns: |a| − 1 g; acceleration in g; rotation in deg/s; sagittal, lateral and tilt angle in degrees, first from
-the sitting and then from the standing reference (NaN without one)."""
-COLUMNS = 13
-MOTION = slice(0, 7)
-"""The columns of which the spread matters."""
-
-
-def measure(good: GoodRows, up_sensor: NDArray[np.float64], settings: Settings) -> NDArray[np.float64]:
-    """Return (n, COLUMNS) for the good samples, `up_sensor` (n, 3) being the filter's."""
-    rows = np.empty((len(up_sensor), COLUMNS))
-    np.divide(good.acc_mps2, STANDARD_GRAVITY_MPS2, out=rows[:, ACC])
-    np.sqrt(np.square(rows[:, ACC]).sum(axis=1), out=rows[:, MAGNITUDE])
-    rows[:, MAGNITUDE] -= 1
-    np.degrees(good.gyr_radps, out=rows[:, GYR])
-    for column, reference in ((SITTING, settings.calibration), (STANDING, settings.standing)):
-        if reference is None:
-            rows[:, column : column + 3] = np.nan
-        else:
-            rows[:, column : column + 3] = inclination_deg(up_sensor, reference)
-    return rows
+MAGNITUDE = 6
+"""Rows of the table: acceleration in m/s², rotation in rad/s, then |a| in m/s²; …"""
+MOTION, SQUARES = slice(0, 7), slice(7, 14)
+"""… all of these are motion, and their squares follow; …"""
+UP, SAGITTAL = slice(14, 17), 17
+"""… then up in the sensor frame and, for each reference that there is, the sagittal angle from it in degrees."""
+SUMMED = slice(0, 17)
+MAGNITUDE_SQUARED = 13
+"""From this row on the least and the greatest value of a second are looked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class SecondSums:
-    """Sums over the rows of each of S seconds; zero for a second without rows."""
+def tabulate(samples: Samples, axes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the table (17 + R, n); `axes` (R, 3, 3, n), or (R, 3, 3, 1), are those of the references."""
+    table = np.empty((SAGITTAL + len(axes), len(samples.time_ns)))
+    table[:MAGNITUDE] = samples.values[:MAGNITUDE]
+    np.square(table[:MAGNITUDE], out=table[7:MAGNITUDE_SQUARED])
+    table[7:10].sum(axis=0, out=table[MAGNITUDE_SQUARED])
+    np.sqrt(table[MAGNITUDE_SQUARED], out=table[MAGNITUDE])
+    table[UP] = up_of(samples.values[QUAT])
+    for row, of in enumerate(axes, SAGITTAL):
+        table[row] = sagittal_deg(table[UP], of)
+    return table
 
-    count: NDArray[np.int64]
-    """(S,)"""
+
+class SecondSums(NamedTuple):
+    """Sums over the samples of each of S seconds; zero for a second without samples."""
+
     sums: NDArray[np.float64]
-    """(S, COLUMNS)"""
-    squares: NDArray[np.float64]
-    """(S, 7) of the motion columns."""
+    """(18, S): the number of samples, then the table's summed rows."""
     low: NDArray[np.float64]
-    """(S, COLUMNS) least value."""
+    """(4 + references, S) least values from |a|² on; NaN for a second without samples."""
     high: NDArray[np.float64]
-    """(S, COLUMNS) greatest value."""
 
 
-def sum_seconds(rows: NDArray[np.float64], edges: list[int]) -> SecondSums:
-    """Sum rows from `edges[k]` to `edges[k + 1]` for each second k."""
-    starts = np.array(edges[:-1])
-    count = np.diff(edges)
-    n = len(starts)
-    sums, squares = np.zeros((n, COLUMNS)), np.zeros((n, MOTION.stop))
-    low, high = np.full((n, COLUMNS), np.nan), np.full((n, COLUMNS), np.nan)
+def sum_seconds(table: NDArray[np.float64], edges: Sequence[int]) -> SecondSums:
+    """Sum columns `edges[k]` to `edges[k + 1]` of the table for each second k."""
+    starts, count = np.array(edges[:-1]), np.diff(edges)
+    sums = np.zeros((1 + SUMMED.stop, len(count)))
+    if count.all():
+        table = table[:, : edges[-1]]
+        sums[0] = count
+        np.add.reduceat(table[SUMMED], starts, axis=1, out=sums[1:])
+        extremes = table[MAGNITUDE_SQUARED:]
+        return SecondSums(
+            sums, np.minimum.reduceat(extremes, starts, axis=1), np.maximum.reduceat(extremes, starts, axis=1)
+        )
+    low, high = np.full((2, len(table) - MAGNITUDE_SQUARED, len(count)), np.nan)
     filled = np.flatnonzero(count)
     if len(filled):
-        rows, begins = rows[: edges[-1]], starts[filled]
-        sums[filled] = np.add.reduceat(rows, begins)
-        squares[filled] = np.add.reduceat(np.square(rows[:, MOTION]), begins)
-        low[filled] = np.minimum.reduceat(rows, begins)
-        high[filled] = np.maximum.reduceat(rows, begins)
-    return SecondSums(count, sums, squares, low, high)
+        found = sum_seconds(table, [*starts[filled].tolist(), edges[-1]])
+        sums[:, filled], low[:, filled], high[:, filled] = found.sums, found.low, found.high
+    return SecondSums(sums, low, high)
 
 
-def regularity(magnitude_g: NDArray[np.float64], rate_hz: float) -> tuple[float, float]:
+def regularity(magnitude: NDArray[np.float64], rate_hz: float) -> tuple[float, float]:
     """Return how well |a| repeats itself at a step's distance (0–1) and the steps a second.
 
     Autocorrelation between 0.4 and 0.72 s: trunk steps of 1.4 to 2.5 a second.
     """
-    signal = magnitude_g - magnitude_g.mean()
+    signal = magnitude - magnitude.mean()
     power = float(np.square(signal).sum())
-    lags = range(round(0.4 * rate_hz), round(0.72 * rate_hz) + 1)
-    if not power or len(signal) <= 2 * lags[-1]:
+    first, last = round(0.4 * rate_hz), round(0.72 * rate_hz)
+    if not power or len(signal) <= 2 * last:
         return 0.0, 0.0
-    likeness = [float((signal[lag:] * signal[:-lag]).sum()) / power for lag in lags]
-    best = max(range(len(lags)), key=likeness.__getitem__)
-    return likeness[best], rate_hz / lags[best]
+    # One stretch against each of its successors, so that every distance is measured over as much of the signal.
+    likeness = np.correlate(signal[first:], signal[: len(signal) - last], mode="valid")
+    best = int(likeness.argmax())
+    return float(likeness[best]) / power, rate_hz / (first + best)

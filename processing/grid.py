@@ -6,6 +6,7 @@ its step; across a longer gap it starts anew. Bridged rows serve the filter alon
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,8 @@ BRIDGE_S = 1.0
 """The longest gap that is bridged."""
 MAX_ACC_MPS2, MAX_GYR_RADPS = 2000.0, 100.0
 """Beyond what any clip can measure (±200 g, ±5700 °/s): such a row is damaged, as is one with a NaN."""
-GAP_PERIODS_NS = 1.5e9
-"""One and a half periods, in nanoseconds at 1 Hz: a longer step has lost a position."""
+PIECE = 4096
+"""Rows that are worked on at once: their arrays stay within a processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,17 @@ class GridState:
     good_gyr_radps: tuple[float, ...] = (0.0, 0.0, 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class GoodRows:
+class Piece(NamedTuple):
+    """Rows with no break of session among them, each newer than the one before."""
+
+    block: SampleBlock
+    steps_ns: NDArray[np.int64]
+    """(n,) how far each row lies behind the row before it; 1 for the first of a session."""
+    longest_ns: int
+    after_break: bool
+
+
+class GoodRows(NamedTuple):
     """The block's good samples, in order of time, and what arrived around them."""
 
     first_ns: int
@@ -49,8 +59,7 @@ class GoodRows:
     """Nothing is lost or damaged, from the last good row of the block before to the end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """Rows at one rate for the filter; `rows` are those that really arrived."""
 
     acc_mps2: NDArray[np.float64]
@@ -60,15 +69,36 @@ class Stretch:
     """A gap lies before it that is too long to be bridged."""
 
 
-def steps(state: GridState | None, time_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return (n,) how far each row lies behind the row before it; 1 for the very first."""
+def pieces(state: GridState | None, block: SampleBlock, break_ns: float) -> list[Piece]:
+    """Cut a block where a session ends and where it is long; leave out rows that are no later than one before."""
+    if not len(block):
+        return []
+    steps_ns = _steps(state, block.time_ns)
+    if steps_ns.min() <= 0:
+        block = _newer_rows(state, block)
+        if not len(block):
+            return []
+        steps_ns = _steps(state, block.time_ns)
+    n, longest_ns = len(steps_ns), int(steps_ns.max())
+    if n <= PIECE and longest_ns <= break_ns:
+        return [Piece(block, steps_ns, longest_ns, after_break=False)]
+    breaks = np.flatnonzero(steps_ns > break_ns).tolist()
+    steps_ns[breaks] = 1
+    begins = sorted({*range(0, n, PIECE), *breaks})
+    return [
+        Piece(block[begin:end], steps_ns[begin:end], int(steps_ns[begin:end].max()), begin in breaks)
+        for begin, end in pairwise((*begins, n))
+    ]
+
+
+def _steps(state: GridState | None, time_ns: NDArray[np.int64]) -> NDArray[np.int64]:
     steps_ns = np.empty_like(time_ns)
     steps_ns[0] = time_ns[0] - state.last_ns if state else 1
     np.subtract(time_ns[1:], time_ns[:-1], out=steps_ns[1:])
     return steps_ns
 
 
-def newer_rows(state: GridState | None, block: SampleBlock) -> SampleBlock:
+def _newer_rows(state: GridState | None, block: SampleBlock) -> SampleBlock:
     """Return the block without the rows that are not later than all before them (duplicates, a clock set back)."""
     before_ns = state.last_ns if state else int(block.time_ns[0]) - 1
     highest_ns = np.maximum.accumulate(np.concatenate(([before_ns], block.time_ns)))
@@ -77,10 +107,9 @@ def newer_rows(state: GridState | None, block: SampleBlock) -> SampleBlock:
     return SampleBlock(block.time_ns[ahead], block.acc_mps2[ahead], gyr, block.rate_hz)
 
 
-def take_block(
-    state: GridState | None, block: SampleBlock, steps_ns: NDArray[np.int64]
-) -> tuple[GridState, GoodRows]:
-    """Sort rows (at least one, each newer than the last) into good and damaged, and find what is missing."""
+def take_piece(state: GridState | None, piece: Piece) -> tuple[GridState, GoodRows]:
+    """Sort rows into good and damaged, and find what is missing."""
+    block = piece.block
     time_ns, acc, gyr = block.time_ns, block.acc_mps2, block.gyr_radps
     if gyr is None:
         # An accelerometer-only clip: with no turn the filter becomes a low-pass on gravity.
@@ -88,12 +117,12 @@ def take_block(
     first_ns, last_ns = int(time_ns[0]), int(time_ns[-1])
     corrupt_ns = missing_ns = time_ns[:0]
     whole = state is not None and state.good_ns == state.last_ns
-    if steps_ns.max() * block.rate_hz > GAP_PERIODS_NS:
+    if round(piece.longest_ns * (block.rate_hz / 1e9)) > 1:
         whole = False
-        missing_ns = _missing(time_ns, steps_ns, block.rate_hz)
+        missing_ns = _missing(time_ns, piece.steps_ns, block.rate_hz)
     if not (np.abs(acc).max() <= MAX_ACC_MPS2 and np.abs(gyr).max() <= MAX_GYR_RADPS):
-        whole = False
         good = (np.abs(acc) <= MAX_ACC_MPS2).all(axis=1) & (np.abs(gyr) <= MAX_GYR_RADPS).all(axis=1)
+        whole = False
         corrupt_ns = time_ns[~good]
         time_ns, acc, gyr = time_ns[good], acc[good], gyr[good]
     rows = GoodRows(first_ns, time_ns, acc, gyr, corrupt_ns, missing_ns, whole)
@@ -102,9 +131,15 @@ def take_block(
     return GridState(last_ns) if state is None else replace(state, last_ns=last_ns), rows
 
 
+def _periods(steps_ns: NDArray[np.int64], rate_hz: float) -> NDArray[np.int64]:
+    """Return how many periods of the grid lie between rows, at least one."""
+    periods: NDArray[np.int64] = np.maximum(1, np.rint(steps_ns * (rate_hz / 1e9)).astype(np.int64))
+    return periods
+
+
 def _missing(time_ns: NDArray[np.int64], steps_ns: NDArray[np.int64], rate_hz: float) -> NDArray[np.int64]:
     """Return the times of the positions that lie between rows, evenly spaced, for the rows after the first seen."""
-    periods = np.maximum(1, np.rint(steps_ns * (rate_hz / 1e9)).astype(np.int64))
+    periods = _periods(steps_ns, rate_hz)
     gaps = np.flatnonzero(periods > 1)
     return np.concatenate(
         [
@@ -134,7 +169,7 @@ def stretches(before: GridState | None, good: GoodRows, rate_hz: float) -> list[
     found = []
     for begin, end in pairwise([0, *cuts, len(time_ns)]):
         known = int(lead and begin == 0)
-        periods = np.maximum(1, np.rint(steps_ns[begin:end] * (rate_hz / 1e9)).astype(np.int64))
+        periods = _periods(steps_ns[begin:end], rate_hz)
         positions = np.cumsum(periods) - periods[0]
         every = np.arange(known, positions[-1] + 1)
         acc_filled, gyr_filled = (

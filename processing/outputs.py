@@ -190,3 +190,6 @@ class Outputs:
 
     def __bool__(self) -> bool:
         return bool(self.epochs or self.minutes or self.episodes or self.events)
+
+
+NOTHING = Outputs()

@@ -95,6 +95,15 @@ class Settings:
         """Return the reference that applies, if there is one."""
         return self.standing if stance is Stance.STANDING else self.calibration
 
+    @property
+    def references(self) -> tuple[Calibration, ...]:
+        """Return the references that there are, sitting before standing."""
+        return tuple(filter(None, (self.calibration, self.standing)))
+
+    def reference_number(self, stance: Stance) -> int:
+        """Return which of `references` serves for a stance: its own, or the only one there is."""
+        return int(stance is Stance.STANDING and self.calibration is not None and self.standing is not None)
+
     def on_deg(self, stance: Stance = Stance.SITTING) -> float | None:
         """Return the threshold in force; None without a reference."""
         reference = self.reference(stance)

@@ -5,6 +5,7 @@ sentence, upon which alerts stop and a new calibration is asked for. Numbers: do
 """
 
 from dataclasses import dataclass
+from operator import attrgetter
 from statistics import median
 
 from processing.outputs import Activity
@@ -36,6 +37,13 @@ class SlipState:
     """The last block before a jerk, while it is watched whether the angle stays away from it."""
     after: int = 0
     was_quiet: bool = False
+
+    def copy(self) -> "SlipState":
+        """Return a copy to work on."""
+        return SlipState(*_fields(self))
+
+
+_fields = attrgetter(*SlipState.__slots__)
 
 
 def watch(

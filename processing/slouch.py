@@ -7,6 +7,7 @@ times in nanoseconds.
 
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum, auto
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,8 +101,7 @@ class SlouchState:
 Found = Event | Episode
 
 
-@dataclass(frozen=True, slots=True)
-class Judge:
+class Judge(NamedTuple):
     """What samples are judged by."""
 
     reference: Calibration
@@ -135,6 +135,18 @@ def stays(
             return low_deg >= by.off_deg and (due_ns is None or last_ns < due_ns)
         case _:
             return False
+
+
+def may_speak(state: SlouchState, since_ns: int, until_ns: int, settings: Settings) -> bool:
+    """Tell whether an alert may fall due between two times; elsewhere samples can wait until their second is over."""
+    match state.phase:
+        case Phase.CLEAR:
+            return False
+        case Phase.HOLDING | Phase.DIPPED:
+            return _held_ns(state, settings) < until_ns
+        case Phase.SUSTAINED | Phase.RECOVERING:
+            due_ns = _alert_due_ns(state, since_ns, settings)
+            return due_ns is not None and due_ns < until_ns
 
 
 def advance(

@@ -1,25 +1,30 @@
 """Everything that `step` remembers of one wearer's clip, as a value that can be written to bytes and read back."""
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from processing.activity import GateState
+from processing.arrival import QUAT, Samples, arrive, join_blocks
 from processing.epochs import OpenEpoch, OpenMinute
 from processing.errors import StateError
-from processing.features import COLUMNS, SITTING, STANDING
-from processing.grid import GridState
-from processing.orientation import OrientationState
+from processing.features import SUMMED
+from processing.grid import GridState, pieces
+from processing.inclination import axes_of, inclination_deg
+from processing.orientation import OrientationState, up_of
 from processing.outputs import Activity, Posture, Stance
 from processing.settings import Settings
 from processing.slip import SlipState
 from processing.slouch import Phase, SlouchState, hold_progress
-from processing.window import Window
+from processing.window import BEFORE_S, Window
+from sensor.samples import SampleBlock
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class WearerState:
 
     grid: GridState | None = None
     orientation: OrientationState | None = None
+    waiting: tuple[SampleBlock, ...] = ()
+    """Blocks of the open second that nothing has been made of yet."""
     epoch: OpenEpoch | None = None
     minute: OpenMinute | None = None
     window: Window = field(default_factory=Window)
@@ -54,19 +61,43 @@ class WearerState:
     """Of the last closed epoch."""
     posture: Posture = Posture.UNKNOWN
 
+    @property
+    def last_ns(self) -> int | None:
+        """When the last sample was taken; None before the first."""
+        if self.waiting:
+            return int(self.waiting[-1].time_ns[-1])
+        return self.grid.last_ns if self.grid else None
+
+    def with_waiting(self, block: SampleBlock) -> "WearerState":
+        """Return the state with one more block that waits."""
+        return WearerState(
+            self.grid,
+            self.orientation,
+            (*self.waiting, block) if len(block) else self.waiting,
+            self.epoch,
+            self.minute,
+            self.window,
+            self.gate,
+            self.slip,
+            self.slouch,
+            self.activity,
+            self.posture,
+        )
+
     def now(self, settings: Settings) -> Now:
         """Return what a live view shows."""
         stance = self.gate.stance
-        on_deg = settings.on_deg(stance)
-        sagittal_deg = lateral_deg = None
-        if on_deg is not None and self.epoch is not None and len(self.epoch.rows):
-            column = STANDING if stance is Stance.STANDING else SITTING
-            sagittal_deg, lateral_deg = self.epoch.rows[-1, column : column + 2].tolist()
-        last_ns = self.grid.last_ns if self.grid else 0
+        reference, on_deg = settings.reference(stance), settings.on_deg(stance)
+        angles: list[float] | tuple[None, None, None] = (None, None, None)
+        samples = self._last_samples(settings)
+        if reference is not None and samples is not None:
+            up = up_of(samples.values[QUAT, -1:])
+            angles = inclination_deg(up, axes_of(reference)[:, :, None])[:, 0].tolist()
+        last_ns = self.last_ns or 0
         return Now(
             time_ns=last_ns,
-            sagittal_deg=sagittal_deg,
-            lateral_deg=lateral_deg,
+            sagittal_deg=angles[0],
+            lateral_deg=angles[1],
             activity=self.activity,
             stance=stance,
             posture=self.posture,
@@ -75,15 +106,20 @@ class WearerState:
             hold_progress=hold_progress(self.slouch, last_ns, settings),
         )
 
+    def _last_samples(self, settings: Settings) -> Samples | None:
+        """Return the newest good samples of the open second, those that wait included."""
+        grid, orientation = self.grid, self.orientation
+        parts = list(self.epoch.parts) if self.epoch else []
+        for block in join_blocks(self.waiting):
+            for piece in pieces(grid, block, settings.session_break_s * 1e9):
+                grid, orientation, _, samples = arrive(grid, orientation, piece)
+                parts.append(samples)
+        return next((part for part in reversed(parts) if len(part.time_ns)), None)
+
     def to_bytes(self) -> bytes:
-        """Write the state as versioned JSON; every float is written so that it reads back to the last bit."""
-        plain = asdict(self)
-        if self.orientation is not None:
-            plain["orientation"]["vqf"] = dict(self.orientation.vqf)
-        text = json.dumps(
-            {"neckline_state": STATE_VERSION, **plain}, default=np.ndarray.tolist, separators=(",", ":")
-        )
-        return text.encode()
+        """Write the state as versioned JSON, arrays as the base64 of their bytes: it reads back to the last bit."""
+        plain = {"neckline_state": STATE_VERSION, **_fields(self)}
+        return json.dumps(plain, default=_plain, separators=(",", ":")).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "WearerState":
@@ -102,6 +138,21 @@ class WearerState:
             raise StateError("not a saved state of neckline") from error
 
 
+def _fields(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+def _plain(value: Any) -> Any:
+    """Turn what JSON does not know into what it knows."""
+    if isinstance(value, np.ndarray):
+        return b64encode(value.astype(value.dtype.newbyteorder("<")).tobytes()).decode()
+    return _fields(value)
+
+
+def _floats(text: str, *shape: int) -> NDArray[np.float64]:
+    return np.frombuffer(b64decode(text, validate=True), "<f8").astype(float).reshape(shape)
+
+
 def _read(plain: Mapping[str, Any]) -> WearerState:
     grid, orientation, epoch, minute, window, gate, slip, slouch = (
         plain[key] for key in ("grid", "orientation", "epoch", "minute", "window", "gate", "slip", "slouch")
@@ -110,11 +161,12 @@ def _read(plain: Mapping[str, Any]) -> WearerState:
     return WearerState(
         grid=None if grid is None else GridState(**_tuples(grid)),
         orientation=None if orientation is None else OrientationState(**orientation),
+        waiting=tuple(_block(block) for block in plain["waiting"]),
         epoch=None if epoch is None else _open_epoch(epoch),
-        minute=None if minute is None else OpenMinute(**_tuples(minute)),
+        minute=None if minute is None else OpenMinute(**minute),
         window=Window(
-            sums=np.array(window["sums"], float),
-            magnitude_g=tuple(np.array(second, float) for second in window["magnitude_g"]),
+            _floats(window["sums"], 1 + SUMMED.stop, BEFORE_S),
+            tuple(_floats(of_second, -1) for of_second in window["magnitude"]),
         ),
         gate=GateState(**gate | {"stance": Stance(gate["stance"])}),
         slip=SlipState(**slip | slip_pairs),
@@ -125,13 +177,19 @@ def _read(plain: Mapping[str, Any]) -> WearerState:
 
 
 def _open_epoch(epoch: Mapping[str, Any]) -> OpenEpoch:
-    return OpenEpoch(
-        second=epoch["second"],
-        time_ns=np.array(epoch["time_ns"], np.int64),
-        rows=np.array(epoch["rows"], float).reshape(-1, COLUMNS),
-        missing=epoch["missing"],
-        corrupt=epoch["corrupt"],
-    )
+    return OpenEpoch(**{**epoch, "parts": tuple(_samples(*part) for part in epoch["parts"])})
+
+
+def _samples(times: str, values: str) -> Samples:
+    time_ns = np.frombuffer(b64decode(times, validate=True), "<i8").astype(np.int64)
+    return Samples(time_ns, _floats(values, 10, len(time_ns)))
+
+
+def _block(block: Mapping[str, Any]) -> SampleBlock:
+    time_ns = np.frombuffer(b64decode(block["time_ns"], validate=True), "<i8").astype(np.int64)
+    acc = _floats(block["acc_mps2"], len(time_ns), 3)
+    gyr = None if block["gyr_radps"] is None else _floats(block["gyr_radps"], len(time_ns), 3)
+    return SampleBlock(time_ns, acc, gyr, block["rate_hz"])
 
 
 def _pairs(rows: list[list[float]]) -> tuple[tuple[float, float], ...]:

@@ -105,6 +105,11 @@ def run(
             state = WearerState.from_bytes(state.to_bytes())
     _, outputs = finish(state, with_settings)
     parts.append(outputs)
+    return together(parts)
+
+
+def together(parts: Sequence[Outputs]) -> Outputs:
+    """Return the outputs of some calls as those of one."""
     return Outputs(
         tuple(item for part in parts for item in part.epochs),
         tuple(item for part in parts for item in part.minutes),

@@ -8,8 +8,8 @@ from scipy.spatial.transform import Rotation
 
 from processing.calibration import Calibration, calibrate
 from processing.errors import CalibrationRefusedError, Refusal
-from processing.inclination import inclination_deg
-from processing.orientation import track_up
+from processing.inclination import axes_of, inclination_deg
+from processing.orientation import track, up_of
 from sensor.samples import SampleBlock
 from tests.processing.people import Held, samples
 
@@ -20,8 +20,10 @@ UPSIDE_DOWN = Rotation.from_euler("z", 180, degrees=True)
 def angles(block: SampleBlock, calibration: Calibration) -> tuple[float, float]:
     """Return the sagittal and lateral angle at the end of a block."""
     assert block.gyr_radps is not None
-    _, up = track_up(None, block.acc_mps2, block.gyr_radps, block.rate_hz)
-    sagittal, lateral, _ = inclination_deg(up, calibration)[-50:].mean(axis=0)
+    _, quat = track(None, block.acc_mps2, block.gyr_radps, block.rate_hz)
+    sagittal, lateral, _ = inclination_deg(up_of(quat.T), axes_of(calibration)[:, :, None])[:, -50:].mean(
+        axis=1
+    )
     return float(sagittal), float(lateral)
 
 
