@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
+from threading import Condition
 
 import pytest
 from hypothesis import given
@@ -169,6 +170,51 @@ def test_a_failing_server_is_sent_less_and_a_mended_one_more() -> None:
     while delivery.turn() is not None:
         cursors.append(delivery.cursor)
     assert cursors == [0, 0, 0, 0, 4, 12, 28, 60, 124, 188, 252, 316, 380, 400]
+
+
+def test_the_next_rows_are_read_while_the_sink_works() -> None:
+    """Of a full batch; of the last one nothing is left to read. All arrive in order, and are read once."""
+    changed, rows = Condition(), Rows([entry(seq) for seq in range(1, 26)])
+    calls: list[int] = []
+
+    class Source:
+        def entries(self, after_seq: int, limit: int) -> list[Entry]:
+            with changed:
+                calls.append(after_seq)
+                changed.notify_all()
+            return rows.entries(after_seq, limit)
+
+    class Slow(ModelSink):
+        def write(self, lines: Sequence[str]) -> Answer:
+            last = (parse(lines[-1])[0].time_ns - START_NS) // SECOND_NS
+            with changed:
+                assert changed.wait_for(lambda: len(lines) < 10 or calls[-1] == last, 60)
+            return ModelSink.write(self, lines)
+
+    sink = Slow(frozenset(), most=10, counts=True, faults=[])
+    delivery = Delivery(Source(), sink, rows.advance, cursor=0, batch_rows=10)
+    while delivery.turn():
+        pass
+    assert list(sink.stored) == list(range(1, 26))
+    assert calls == [0, 10, 20, 25]
+
+
+def test_what_kept_the_next_rows_from_being_read_is_raised_when_they_are_wanted() -> None:
+    """The batch that was under way counts all the same."""
+    rows = Rows([entry(seq) for seq in range(1, 21)])
+
+    class Source:
+        def entries(self, after_seq: int, limit: int) -> list[Entry]:
+            if after_seq:
+                raise DiskFullError(Path("journal"))
+            return rows.entries(after_seq, limit)
+
+    sink = ModelSink(frozenset(), most=10, counts=True, faults=[])
+    delivery = Delivery(Source(), sink, rows.advance, cursor=0, batch_rows=10)
+    assert delivery.turn() is DELIVERED
+    assert delivery.cursor == 10
+    with pytest.raises(DiskFullError):
+        delivery.turn()
 
 
 def test_a_row_of_which_nothing_is_known_is_passed_over() -> None:
