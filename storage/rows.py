@@ -8,7 +8,8 @@ i64 and f64, and its texts.
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from operator import index
+from functools import lru_cache
+from operator import index, itemgetter
 from typing import Any
 from zlib import crc32
 
@@ -50,6 +51,18 @@ class PackedRow:
         return crc32(_SEQ.pack(seq), self.digest)
 
 
+@lru_cache(maxsize=4096)
+def _absent_crc(absent: int) -> int:
+    return crc32(_ABSENT.pack(absent))
+
+
+def _picker(places: list[int]) -> Callable[[Row], tuple[Any, ...]]:
+    """Return what gives the values at these places."""
+    if len(places) > 1:  # of one place itemgetter makes no tuple
+        return itemgetter(*places)
+    return lambda row: tuple(row[k] for k in places)
+
+
 class Packing:
     """How the rows of one kind are packed."""
 
@@ -57,8 +70,9 @@ class Packing:
         types = [column.type for column in kind.columns]
         self._kind = kind
         self._convert = tuple(_CONVERT[type_] for type_ in types)
-        self._numbers = tuple(k for k, type_ in enumerate(types) if type_ is not Type.TEXT)
-        self._texts = tuple(k for k, type_ in enumerate(types) if type_ is Type.TEXT)
+        self._blanks = tuple("" if type_ is Type.TEXT else 0 for type_ in types)
+        self._numbers = _picker([k for k, type_ in enumerate(types) if type_ is not Type.TEXT])
+        self._texts = _picker([k for k, type_ in enumerate(types) if type_ is Type.TEXT])
         self._key = tuple(k for k, column in enumerate(kind.columns) if k == 0 or column.tag)
         codes = {Type.INT: "q", Type.FLOAT: "d", Type.TEXT: ""}
         self._struct = struct.Struct("<" + "".join(codes[type_] for type_ in types))
@@ -79,15 +93,16 @@ class Packing:
 
     def digest(self, stream: Stream, row: Row) -> int:
         """Return the checksum but for the seq; raise TypeError, ValueError or struct.error for ill-typed values."""
-        absent = 0
+        absent, known = 0, row
         if None in row:
+            filled = list(row)
             for k, value in enumerate(row):
                 if value is None:
                     absent |= 1 << k
-        numbers = [0 if row[k] is None else row[k] for k in self._numbers]
-        texts = ["" if row[k] is None else row[k] for k in self._texts]
-        words = "\0".join([stream.wearer, stream.placement, *texts])  # type: ignore[list-item]  # checked by join
-        return crc32(words.encode(), crc32(self._struct.pack(*numbers), crc32(_ABSENT.pack(absent))))
+                    filled[k] = self._blanks[k]
+            known = tuple(filled)
+        words = "\0".join((stream.wearer, stream.placement, *self._texts(known)))
+        return crc32(words.encode(), crc32(self._struct.pack(*self._numbers(known)), _absent_crc(absent)))
 
     def is_whole(self, seq: int, stream: Stream, row: Row, checksum: Value) -> bool:
         """Tell whether a stored row is what was written, in its place."""
