@@ -83,6 +83,8 @@ class _Formatter(logging.Formatter):
         if self._look is Style.JSON:
             head = {"time": time, "level": level.lower(), "event": told.event, "say": told.say}
             return json.dumps({**head, **values})
+        if record.levelno > logging.INFO:
+            values["say"] = told.say  # what is wrong, and the way out
         return " ".join([time, level, told.event, *(f"{key}={_plain(v)}" for key, v in values.items())])
 
 
@@ -131,7 +133,11 @@ class LineWriter(logging.Handler):
                 self._stream.write(line + "\n")
                 self._stream.flush()
             except (OSError, ValueError):
-                return  # the reader went away: it misses the rest
+                break
+        else:
+            return
+        while self._lines.get() is not None:  # the reader went away: it misses the rest
+            self.lost += 1
 
 
 class Recent(logging.Handler):
