@@ -37,8 +37,8 @@ Guide = Callable[[Service], Coroutine[Any, Any, None]]
 """Something that goes on beside a service and ends it: the demo's script, a simulated wearer's day."""
 
 OWNER = "neckline run"
-DRAIN_S, CLOSE_S = 5.0, 10.0
-"""What a stop leaves to InfluxDB, and to the journal before it is an error."""
+FLUSH_S, DRAIN_S, CLOSE_S = 2.0, 5.0, 10.0
+"""What a stop leaves to the last rows on their way to InfluxDB, to InfluxDB, and to the journal before it is an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ async def run(
     stream = Stream(config.wearer_id(), config.wearer.placement)
     about = About(stream, clip, simulated, config.wearer.label_outward, journal_path, begin_ns)
     schedule = Schedule.parse(config.alerts.schedule)
-    with _storing(config, journal_path) as (journal, writer, forwarder):
+    async with _storing(config, journal_path) as (journal, writer, forwarder):
         journal.refuse_erased([stream])
         memory, state = _recall(journal, stream, begin_ns, zone)
         wearer = Wearer(config.settings(), memory, state, schedule=schedule, zone=zone)
@@ -108,7 +108,6 @@ async def run(
                 service.finish()
                 view.show(service.status())
         happened("stopping", "Stopping: what is left is being written", journal=str(journal_path))
-        await asyncio.to_thread(_close, writer, forwarder)
     return Summary(begin_ns, utc(), service.tally, journal_path)
 
 
@@ -138,10 +137,10 @@ def _recall(
     return memory, state
 
 
-@contextmanager
-def _storing(
+@asynccontextmanager
+async def _storing(
     config: Config, journal_path: Path
-) -> Iterator[tuple[Journal, JournalWriter, "Forwarder | None"]]:
+) -> AsyncGenerator[tuple[Journal, JournalWriter, "Forwarder | None"], None]:
     """Own the journal, with its writer and the feed to InfluxDB, if there is one; whatever happens, let go of it."""
     settings = config.influxdb_settings()
     journal = Journal.open(journal_path, OWNER)
@@ -152,7 +151,7 @@ def _storing(
         try:
             yield journal, writer, forwarder
         finally:
-            _close(writer, forwarder)
+            await asyncio.to_thread(_close, writer, forwarder)
     finally:
         journal.close()
 
@@ -169,8 +168,8 @@ def _forwarder(journal_path: Path, writer: JournalWriter, settings: "InfluxSetti
 
 def _close(writer: JournalWriter, forwarder: "Forwarder | None") -> None:
     """Make everything durable, deliver what can be delivered; StorageError if the first does not succeed."""
-    writer.flush(CLOSE_S)
     if forwarder is not None:
+        writer.flush(FLUSH_S)
         forwarder.close(DRAIN_S)
     writer.close(CLOSE_S)
 

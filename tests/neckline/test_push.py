@@ -170,7 +170,7 @@ def test_no_word_of_a_url_is_in_any_line_of_log() -> None:
         assert len(good.got) == 1
     with plain(Style.LINES, lines):
         status += asyncio.run(main(gone, [closed_url]))
-    assert lines.getvalue().count("No alerts by push") == 2
+    assert lines.getvalue().count("No alerts by push") == 3
     assert lines.getvalue().count("channel_fails") == 3
     for told in (lines.getvalue(), status):
         assert SECRET not in told
