@@ -5,6 +5,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("neckline", parent=settings.default, deadline=None)  # speed belongs in benchmarks
+settings.load_profile("neckline")
 
 KINDS = ("influxdb", "radio", "dbus", "recordings")
 REQUIRED = frozenset(filter(None, os.environ.get("NECKLINE_REQUIRE", "").split(",")))
