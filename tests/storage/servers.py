@@ -147,7 +147,7 @@ class Server:
             (result,) = json.load(answer)["results"]
         assert "error" not in result, result["error"]
         return [
-            dict(zip(series["columns"], values, strict=True))
+            series.get("tags", {}) | dict(zip(series["columns"], values, strict=True))
             for series in result.get("series", [])
             for values in series["values"]
         ]
