@@ -42,24 +42,38 @@ class _Desk:
         task.add_done_callback(self.open.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answering = asyncio.current_task()
+        gone: asyncio.Task[None] | None = None
         try:
-            async with aclosing(self._answer(reader)) as replies:
+            line = await self._line(reader)
+            if answering is not None:
+                # A command says no more than its line: what comes then is its end.
+                gone = asyncio.create_task(_cancel_at_end(reader, answering))
+            async with aclosing(self._answer(line)) as replies:
                 async for reply in replies:
                     writer.write(to_line(reply))
                     await writer.drain()
         except (OSError, asyncio.CancelledError):
             logger.debug("a command went away")
         finally:
+            if gone is not None:
+                gone.cancel()
             writer.close()
             with suppress(OSError, asyncio.CancelledError):
                 await writer.wait_closed()
 
-    async def _answer(self, reader: asyncio.StreamReader) -> AsyncGenerator[Reply, None]:
+    async def _line(self, reader: asyncio.StreamReader) -> bytes:
+        """Return the request's line; an empty one if none came in time, or it was too long."""
         try:
             async with asyncio.timeout(REQUEST_WITHIN_S):
-                line = await reader.readline()
+                return await reader.readline()
+        except (TimeoutError, ValueError):
+            return b""
+
+    async def _answer(self, line: bytes) -> AsyncGenerator[Reply, None]:
+        try:
             request = from_line(Request, line)
-        except (TimeoutError, ValueError):  # readline's, too, for a line that is too long
+        except ValueError:
             yield Reply(error="this is not a request of neckline", way_out="use the commands of neckline")
             return
         if not hmac.compare_digest(request.token.encode(), self._token.encode()):
@@ -96,6 +110,12 @@ class _Desk:
                     error=f"the running neckline does not know the request {unknown[:40]!r}",
                     way_out="stop it and start it again: it is of another version",
                 )
+
+
+async def _cancel_at_end(reader: asyncio.StreamReader, answering: asyncio.Task[None]) -> None:
+    with suppress(OSError):
+        await reader.read(1)
+    answering.cancel()
 
 
 @asynccontextmanager

@@ -160,14 +160,17 @@ class Recent(logging.Handler):
 def listening(handler: logging.Handler) -> Iterator[None]:
     """Hand the handler all that happens while the block runs, from the rooms and, from warnings on, from libraries."""
     root = logging.getLogger()
-    level = logger.level
-    logger.setLevel(logging.INFO)
+    rooms = [logging.getLogger(room) for room in ("neckline", "sensor", "storage")]
+    levels = [room.level for room in rooms]
+    for room in rooms:
+        room.setLevel(logging.INFO)
     root.addHandler(handler)
     try:
         yield
     finally:
         root.removeHandler(handler)
-        logger.setLevel(level)
+        for room, level in zip(rooms, levels, strict=True):
+            room.setLevel(level)
         handler.close()
 
 

@@ -13,6 +13,7 @@ from neckline.tally import Tally
 from processing.calibration import Calibration
 from processing.epochs import MINUTE_NS, SECOND_NS, OpenMinute
 from processing.outputs import Epoch, Event, EventKind, Stance
+from sensor.arrivals import AHEAD_S
 from storage.entries import Stream
 from storage.reader import JournalReader
 from storage.schema import BATTERY, CALIBRATION, EPOCH, EVENT, MINUTE
@@ -50,9 +51,11 @@ class Memory:
 def remember(reader: JournalReader, stream: Stream, now_ns: int, zone: tzinfo | None = None) -> Memory:
     """Read what a service needs to know at its start."""
     references: dict[Stance, Calibration] = {}
-    for captured in reader.read(CALIBRATION, stream):
+    # What is stamped by a clock that was ahead and has been set back since is not known yet.
+    until_ns = now_ns + round(AHEAD_S * 1e9)
+    for captured in reader.read(CALIBRATION, stream, until_ns=until_ns):
         references[captured.stance] = captured.calibration
-    events = list(reader.read(EVENT, stream, since_ns=now_ns - DAYS * 86400 * 10**9))
+    events = list(reader.read(EVENT, stream, since_ns=now_ns - DAYS * 86400 * 10**9, until_ns=until_ns))
     last = {event.kind: event for event in events}
     newest = reader.last(EPOCH, stream)
     return Memory(

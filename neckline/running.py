@@ -23,7 +23,7 @@ from neckline.wearer import Wearer
 from neckline.words import count, span
 from processing.errors import StateError
 from processing.state import WearerState
-from sensor.link import AHEAD_S
+from sensor.arrivals import AHEAD_S
 from storage.entries import Stream
 from storage.journal import Journal
 from storage.reader import JournalReader
@@ -144,16 +144,16 @@ async def _storing(
     """Own the journal, with its writer and the feed to InfluxDB, if there is one; whatever happens, let go of it."""
     settings = config.influxdb_settings()
     journal = Journal.open(journal_path, OWNER)
+    writer = JournalWriter(journal, commit_every_s=config.journal.commit_every_s)
+    writer.start()
+    forwarder: Forwarder | None = None
     try:
-        writer = JournalWriter(journal, commit_every_s=config.journal.commit_every_s)
-        writer.start()
-        forwarder = None if settings is None else _forwarder(journal_path, writer, settings)
-        try:
-            yield journal, writer, forwarder
-        finally:
-            await asyncio.to_thread(_close, writer, forwarder)
+        if settings is not None:
+            forwarder = _forwarder(journal_path, writer, settings)
+        yield journal, writer, forwarder
     finally:
-        journal.close()
+        # In a thread to its end, whoever loses patience: the journal is never closed beneath its writer.
+        await asyncio.to_thread(_close, journal, writer, forwarder)
 
 
 def _forwarder(journal_path: Path, writer: JournalWriter, settings: "InfluxSettings") -> "Forwarder":
@@ -166,12 +166,15 @@ def _forwarder(journal_path: Path, writer: JournalWriter, settings: "InfluxSetti
     return forwarder
 
 
-def _close(writer: JournalWriter, forwarder: "Forwarder | None") -> None:
+def _close(journal: Journal, writer: JournalWriter, forwarder: "Forwarder | None") -> None:
     """Make everything durable, deliver what can be delivered; StorageError if the first does not succeed."""
-    if forwarder is not None:
-        writer.flush(FLUSH_S)
-        forwarder.close(DRAIN_S)
-    writer.close(CLOSE_S)
+    try:
+        if forwarder is not None:
+            writer.flush(FLUSH_S)
+            forwarder.close(DRAIN_S)
+        writer.close(CLOSE_S)
+    finally:
+        journal.close()
 
 
 def channels_of(config: Config, snooze: Callable[[float], Awaitable[None]]) -> list[Channel]:
@@ -249,7 +252,7 @@ async def _first_of(*work: Coroutine[Any, Any, object]) -> None:
 
 @contextmanager
 def stopped_by_signals(until: asyncio.Event) -> Iterator[None]:
-    """Set the event at SIGINT or SIGTERM while the block runs; a second SIGINT interrupts as ever."""
+    """Set the event at SIGINT, SIGTERM or a closed terminal while the block runs; a second SIGINT interrupts as ever."""
     loop = asyncio.get_running_loop()
 
     def stop(which: signal.Signals) -> None:
@@ -257,7 +260,9 @@ def stopped_by_signals(until: asyncio.Event) -> Iterator[None]:
         if which is signal.SIGINT:
             loop.remove_signal_handler(which)
 
-    signals = (signal.SIGINT, signal.SIGTERM)
+    signals = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP"):
+        signals.append(signal.SIGHUP)
     try:
         for each in signals:
             loop.add_signal_handler(each, stop, each)

@@ -19,6 +19,8 @@ from sensor.samples import BatteryReading, LinkChange, LinkState, Reading, Sampl
 from storage.schema import Record, StanceCalibration
 
 DAY_NS = 86400 * 10**9
+AHEAD_NS = 900 * 10**9
+"""As in `sensor.arrivals`: no clip's own clock errs by so much."""
 
 Records = tuple[Record, ...]
 
@@ -92,7 +94,12 @@ class Wearer:
         if self.link is None or self.link.state is LinkState.STREAMING:
             return now
         return replace(
-            now, sagittal_deg=None, lateral_deg=None, activity=Activity.GAP, posture=Posture.UNKNOWN
+            now,
+            sagittal_deg=None,
+            lateral_deg=None,
+            activity=Activity.GAP,
+            posture=Posture.UNKNOWN,
+            hold_progress=0.0,
         )
 
     @property
@@ -119,10 +126,15 @@ class Wearer:
         return alerts_from(now_ns, replace(self.settings, mode=Mode.COACH)) == now_ns
 
     def _samples(self, block: SampleBlock) -> Records:
+        before: Records = ()
         if len(block):
             self._look_ahead(int(block.time_ns[0]))
+            if (self.state.last_ns or 0) - int(block.time_ns[-1]) > AHEAD_NS:
+                # The computer's clock was set far back: what went before ends by the old one.
+                before = self.finish()
+                self.state = WearerState()
         self.state, outputs = step(self.state, block, self.settings)
-        return self._noted(outputs)
+        return (*before, *self._noted(outputs))
 
     def _noted(self, outputs: Outputs) -> Records:
         for event in outputs.events:
@@ -147,7 +159,7 @@ class Wearer:
             return (Event(change.time_ns, EventKind.SIGNAL_RETURNED, onset_ns=lost_ns),)
         if streamed and change.state is not LinkState.STREAMING:
             self._lost_ns = self.state.last_ns or change.time_ns
-            return (Event(change.time_ns, EventKind.SIGNAL_LOST, onset_ns=self._lost_ns, note=change.reason),)
+            return (Event(change.time_ns, EventKind.SIGNAL_LOST, onset_ns=self._lost_ns, note=change.word),)
         return ()
 
     def _charge(self, reading: BatteryReading) -> Records:

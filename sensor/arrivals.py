@@ -12,6 +12,8 @@ POLL_S = 0.5
 """How often a reader gets to do other things while nothing arrives."""
 LEAP_S = 2.0
 """A clock that ran ahead of the loop by so much: the computer slept, or its time was set."""
+AHEAD_S = 900.0
+"""Samples further ahead of the clock than this were stamped by a clock that was wrong."""
 
 
 class Arrivals:
@@ -67,8 +69,9 @@ class Clock:
         return self._offset_ns + round(loop_s * 1e9)
 
     def has_leapt(self) -> bool:
-        """Tell whether UTC has run away from the loop, which stands still while a computer sleeps."""
-        return self.utc() - self._offset_ns - _loop_ns() > LEAP_S * 1e9
+        """Tell whether UTC has run away from the loop, which stands still while a computer sleeps, or was set far back."""
+        ahead_s = (self.utc() - self._offset_ns - _loop_ns()) / 1e9
+        return ahead_s > LEAP_S or ahead_s < -AHEAD_S
 
 
 def _loop_ns() -> int:

@@ -5,6 +5,7 @@ The first line says of what clip; each other line is one notification. docs/reco
 
 import json
 import logging
+import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -100,6 +101,11 @@ def _object(line: bytes) -> dict[str, Any]:
     return plain
 
 
+def _private(path: str, flags: int) -> int:
+    """Open a file that its owner alone may read: posture is health data."""
+    return os.open(path, flags, 0o600)
+
+
 class CaptureWriter:
     """Writes a new capture; `take` is what `sensor.link.stream` wants for `on_notification`.
 
@@ -116,7 +122,7 @@ class CaptureWriter:
         self.trouble: RecordingUnwritableError | None = None
         """Why it stopped."""
         try:
-            self._file = path.open("xb")
+            self._file = open(path, "xb", opener=_private)  # noqa: SIM115 (Path.open takes no opener)
         except OSError as error:
             raise RecordingUnwritableError(path, error.strerror or str(error)) from error
 

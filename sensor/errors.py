@@ -1,5 +1,6 @@
 """What can go wrong between a clip and its samples: one base, telling whose fault it is and the way out."""
 
+import re
 from pathlib import Path
 
 
@@ -9,6 +10,11 @@ class SensorError(RuntimeError):
     def __init__(self, message: str, way_out: str) -> None:
         super().__init__(message)
         self.way_out = way_out
+
+    @property
+    def word(self) -> str:
+        """Return what went wrong in one word that names nobody: for what is stored."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__.removesuffix("Error")).lower()
 
 
 class BluetoothError(SensorError):

@@ -14,7 +14,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from sensor.advertisement import Advertisement, Identity
-from sensor.arrivals import Arrivals, Clock
+from sensor.arrivals import AHEAD_S, Arrivals, Clock
 from sensor.bluetooth import Bluetooth, Heard
 from sensor.errors import (
     BluetoothBusyError,
@@ -40,8 +40,6 @@ IDENTITY_S = 6.0
 FIRST_RETRY_S, LAST_RETRY_S = 0.3, 15.0
 BACK_S = 0.1
 """Room before the first bundle of a connection, so that its samples come after the last of the connection before."""
-AHEAD_S = 900.0
-"""Samples that are known from before, further ahead of the clock than this, were stamped by a clock that was wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,7 @@ class Life:
         elif self._trouble:
             logger.debug("%s: %s", state, reason)
             return []
-        return [LinkChange(time_ns, state, reason)]
+        return [LinkChange(time_ns, state, reason, error.word if error else "")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,15 +253,16 @@ async def identify(
     heard = await _find(bluetooth, wanted)
     identity: Identity | None = None
     battery: BatteryReading | None = None
-    enough_s = asyncio.get_running_loop().time() + IDENTITY_S
+    first_ns: int | None = None
     async with aclosing(_proven(_visit(bluetooth, wanted, heard, utc, 0), wanted)) as arrivals:
         async for arrived in arrivals:
+            first_ns = arrived.time_ns if first_ns is None else first_ns
             for reading in arrived.readings:
                 if isinstance(reading, Identity):
                     identity = reading
                 elif isinstance(reading, BatteryReading):
                     battery = reading
-            if (identity and identity.firmware and battery) or asyncio.get_running_loop().time() > enough_s:
+            if (identity and identity.firmware and battery) or arrived.time_ns - first_ns > IDENTITY_S * 1e9:
                 break
     if identity is None:
         raise ClipUnprovenError(wanted.name)
@@ -285,8 +284,8 @@ class _Course:
     """What one stream remembers from connection to connection."""
 
     def __init__(self, utc: Callable[[], int], after_ns: int) -> None:
-        self.last_ns = after_ns if after_ns <= utc() + AHEAD_S * 1e9 else 0
-        """The last sample time given."""
+        self.last_ns = after_ns
+        """The last sample time given; 0 when the clock it was given by was wrong."""
         self.failures = 0
         """In a row, since samples last came."""
         self._utc = utc
@@ -296,7 +295,10 @@ class _Course:
     def move(self, state: LinkState, error: SensorError | None = None) -> list[LinkChange]:
         """Go to another state; return what is worth telling."""
         self._bluetooth_works |= state is LinkState.CONNECTING
-        return self._life.move(state, max(self._utc(), self.last_ns), error)
+        now_ns = self._utc()
+        if self.last_ns > now_ns + AHEAD_S * 1e9:
+            self.last_ns = 0
+        return self._life.move(state, max(now_ns, self.last_ns), error)
 
     def take(self, arrived: Arrived) -> list[Reading]:
         """Return what others are to know of a notification."""

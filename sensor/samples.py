@@ -81,11 +81,13 @@ class LinkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LinkChange:
-    """The link went to another state; `reason` is a sentence for people, empty when all is well."""
+    """The link went to another state; `reason` is a sentence for people and their screens, empty when all is well."""
 
     time_ns: int
     state: LinkState
     reason: str = ""
+    word: str = ""
+    """The reason in one word that names neither clip nor computer: for what is stored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,9 +97,9 @@ class Service:
         try:
             for prompt in PROMPTS:
                 yield prompt
-            while self.endless:
-                await asyncio.sleep(0)
-                yield PROMPTS[0]
+            if self.endless:
+                # As while the clip is away: there is nothing to say.
+                await asyncio.Event().wait()
         finally:
             self.closed.set()
 
@@ -302,7 +302,8 @@ def test_a_command_that_goes_away_ends_its_calibration(tmp_path: Path) -> None:
             await reader.readline()
             if by_command:
                 writer.close()
-                await service.closed.wait()
+                async with asyncio.timeout(10):
+                    await service.closed.wait()
         await service.closed.wait()
         writer.close()
 

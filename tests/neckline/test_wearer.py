@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from neckline.memory import STILL_LOST_S, Memory, remember
 from neckline.schedule import Schedule
 from neckline.wearer import Records, Wearer
-from processing.outputs import Activity, Event, EventKind, Posture, Stance
+from processing.outputs import Activity, Epoch, Event, EventKind, Posture, Stance
 from processing.settings import Mode, Settings
 from sensor.samples import BatteryReading, LinkChange, LinkState
 from sensor.virtual.motion import UPRIGHT
@@ -69,8 +69,10 @@ def test_a_loss_is_dated_from_the_last_sample() -> None:
     one.hear(block)
     last_ns = int(block.time_ns[-1])
     assert one.now.activity is not Activity.GAP
-    (lost,) = one.hear(LinkChange(last_ns + 2 * S, WAITING, "silent"))
-    assert lost == Event(last_ns + 2 * S, EventKind.SIGNAL_LOST, onset_ns=last_ns, note="silent")
+    (lost,) = one.hear(
+        LinkChange(last_ns + 2 * S, WAITING, "the clip WT901BLE of C4:A3 has sent nothing", "clip_silent")
+    )
+    assert lost == Event(last_ns + 2 * S, EventKind.SIGNAL_LOST, onset_ns=last_ns, note="clip_silent")
     now = one.now
     assert (now.sagittal_deg, now.activity, now.posture) == (None, Activity.GAP, Posture.UNKNOWN)
     one.hear(LinkChange(last_ns + 3 * S, SEARCHING))
@@ -179,6 +181,32 @@ def test_what_a_start_remembers(tmp_path: Path) -> None:
     assert not later.battery_low
     assert later.suspect == ""
     assert later.lost_ns is None
+
+
+def test_what_a_wrong_clock_stamped_is_not_known_yet(tmp_path: Path) -> None:
+    """A reference and a snooze from a clock that was hours ahead do not win over those given after it was set right."""
+    right, ahead_ns = reference(), NOW_NS + 2 * 3600 * S
+    memory = remembered(
+        tmp_path / "journal.db",
+        StanceCalibration(Stance.SITTING, replace(right, calibration_id="c-ahead", captured_ns=ahead_ns)),
+        Event(ahead_ns, EventKind.SNOOZED, end_ns=ahead_ns + 3600 * S),
+        StanceCalibration(Stance.SITTING, right),
+        Event(NOW_NS, EventKind.SNOOZED, end_ns=NOW_NS),
+    )
+    assert memory.calibration == right
+    assert memory.snoozed_until_ns == NOW_NS
+
+
+def test_a_clock_set_far_back_begins_afresh() -> None:
+    """What went before is closed by the old clock; the new one's samples are judged, not taken for old ones."""
+    one = wearer()
+    block = samples_of(UPRIGHT)
+    one.hear(replace(block, time_ns=block.time_ns + 2 * 3600 * S))
+    records = one.hear(block)
+    starts_ns = [record.start_ns for record in records if isinstance(record, Epoch)]
+    assert starts_ns[0] > int(block.time_ns[-1])
+    assert starts_ns[-1] < int(block.time_ns[-1])
+    assert one.state.last_ns == int(block.time_ns[-1])
 
 
 def test_a_loss_of_long_ago_is_another_sessions(tmp_path: Path) -> None:

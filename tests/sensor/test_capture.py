@@ -1,6 +1,8 @@
 """The lines of a capture, and the writer that loses a second at most."""
 
 import json
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sensor import capture as capture_module
 from sensor.capture import CaptureHeader, CaptureWriter, Notification
 from sensor.errors import RecordingUnwritableError
 
@@ -141,7 +144,8 @@ def test_a_full_disk_stops_the_recording_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The writer says why, once, and takes whatever comes after; neither taking nor closing raises."""
-    monkeypatch.setattr(Path, "open", lambda _path, _mode: open("/dev/full", "wb"))  # noqa: PTH123, SIM115
+    full = Path("/dev/full").open("wb")  # noqa: SIM115 (the writer closes it)
+    monkeypatch.setattr(capture_module, "open", lambda *_args, **_options: full, raising=False)
     capture = writer(tmp_path / "new.jsonl")
 
     for k in range(100):
@@ -151,3 +155,10 @@ def test_a_full_disk_stops_the_recording_and_nothing_else(
     assert capture.trouble is not None
     assert str(tmp_path / "new.jsonl") in str(capture.trouble)
     assert "No space left" in str(capture.trouble)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes are those of POSIX")
+def test_a_capture_is_its_owners_alone(tmp_path: Path) -> None:
+    """Posture is health data: nobody else on the computer may read what came over the air."""
+    writer(tmp_path / "new.jsonl").close()
+    assert stat.S_IMODE((tmp_path / "new.jsonl").stat().st_mode) == 0o600

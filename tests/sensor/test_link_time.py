@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sensor.link import AHEAD_S, stream
+from sensor.arrivals import AHEAD_S
+from sensor.link import stream
 from tests import virtual_time
 from tests.sensor.worlds import (
     BOUND,
@@ -51,7 +52,7 @@ def test_a_computer_that_slept_comes_back_at_the_right_time() -> None:
 
 
 def test_a_clock_set_back_never_sets_samples_back() -> None:
-    """UTC may step back between two connections; sample times only go forward."""
+    """UTC may step back a little between two connections; sample times only go forward."""
 
     async def main() -> None:
         stepped_ns = 0
@@ -62,7 +63,7 @@ def test_a_clock_set_back_never_sets_samples_back() -> None:
         async with virtual_world(firmware=numbered_firmware(60)) as world:
             async with listening(world.bluetooth, utc=utc) as listener:
                 await asyncio.sleep(10)
-                stepped_ns = 3600 * 10**9
+                stepped_ns = 600 * 10**9
                 await world.clip.say_goodbye()
                 await asyncio.sleep(10)
 
@@ -70,6 +71,29 @@ def test_a_clock_set_back_never_sets_samples_back() -> None:
             assert (np.diff(listener.time_ns()) > 0).all()
             told_ns = [change.time_ns for _, change in listener.changes]
             assert told_ns == sorted(told_ns)
+
+    virtual_time.run(main())
+
+
+def test_a_clock_set_far_back_is_believed() -> None:
+    """It was wrong before: the connection ends by itself, and the next one's samples are stamped by the new clock."""
+
+    async def main() -> None:
+        stepped_ns = 0
+
+        def utc() -> int:
+            return virtual_time.utc_ns() - stepped_ns
+
+        async with (
+            virtual_world(firmware=numbered_firmware(60)) as world,
+            listening(world.bluetooth, utc=utc) as listener,
+        ):
+            await asyncio.sleep(10)
+            stepped_ns = 2 * 3600 * 10**9
+            await asyncio.sleep(10)
+
+            assert listener.states[2:] == [STREAMING, WAITING, STREAMING]
+            assert abs(int(listener.time_ns()[-1]) - utc()) < 10**9
 
     virtual_time.run(main())
 
