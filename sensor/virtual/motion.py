@@ -59,6 +59,8 @@ class Pose:
     sagittal_deg: float = 0.0
     lateral_deg: float = 0.0
     walking: bool = False
+    way_s: float | None = None
+    """How long the way into it takes; None: by `TURN_DPS`."""
 
 
 UPRIGHT = Pose()
@@ -105,7 +107,9 @@ class ScriptedPerson:
         self._to = np.array([[p.sagittal_deg, p.lateral_deg, p.walking] for p in poses], float)
         turn_deg = np.abs(self._to - self._from)[:, :2].max(axis=1)
         seconds = np.array([seconds for _, seconds in script])
-        self._way_s = np.minimum(np.maximum(1.0, turn_deg / TURN_DPS), seconds)
+        asked_s = np.array([np.nan if pose.way_s is None else pose.way_s for pose in poses])
+        way_s = np.where(np.isnan(asked_s), np.maximum(1.0, turn_deg / TURN_DPS), asked_s)
+        self._way_s = np.minimum(np.maximum(STEP_S, way_s), seconds)
         self._phases = random.uniform(0.0, 2 * np.pi, 16)
         self._spot = _rotation(*np.radians(np.array(SPOT_DEG) + random.normal(0.0, 1.5, 3)))
         self._noise = random.normal(0.0, [ACC_NOISE_COUNTS] * 3 + [GYR_NOISE_COUNTS] * 3, (NOISE_ROWS, 6))
@@ -135,8 +139,8 @@ class ScriptedPerson:
         counts: Counts = np.clip(np.rint(raw), -32767, 32767).astype(np.int16)
         return counts
 
-    def _attitude(self, time_s: Floats) -> Floats:
-        """Return the rotations (n, 3, 3) that take sensor vectors to the world (x right, y up, z backward)."""
+    def trunk_deg(self, time_s: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return how the upper back really is at times (n,): sagittal, lateral and yaw angle, jitter included."""
         sagittal_deg, lateral_deg, walking = self.held(time_s)
         sagittal_deg = sagittal_deg + BREATH_DEG * self._wave(BREATHS_HZ, 0, time_s)
         for index, (hz, deg) in enumerate(zip(SWAY_HZ, SWAY_DEG, strict=True)):
@@ -147,6 +151,11 @@ class ScriptedPerson:
         sagittal_deg += walking * 2.0 * self._wave(STEPS_HZ, 11, time_s)
         lateral_deg += walking * 3.0 * self._wave(STEPS_HZ / 2, 12, time_s)
         yaw_deg = walking * (6.0 * self._wave(STEPS_HZ / 2, 13, time_s) + 60.0 * self._wave(0.07, 14, time_s))
+        return sagittal_deg, lateral_deg, yaw_deg
+
+    def _attitude(self, time_s: Floats) -> Floats:
+        """Return the rotations (n, 3, 3) that take sensor vectors to the world (x right, y up, z backward)."""
+        sagittal_deg, lateral_deg, yaw_deg = self.trunk_deg(time_s)
         trunk = _rotation(np.radians(sagittal_deg), np.radians(lateral_deg), np.radians(yaw_deg))
         worn: Floats = trunk @ self._spot
         return worn
