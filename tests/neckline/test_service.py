@@ -34,7 +34,7 @@ from tests.neckline.services import (
     until_s,
     worn_clip,
 )
-from tests.sensor.worlds import radio
+from tests.sensor.worlds import BOUND, MAC, radio
 
 if TYPE_CHECKING:
     from sensor.virtual.clip import VirtualClip
@@ -170,7 +170,7 @@ def test_a_lost_clip_is_told_as_lost_and_nothing_is_judged_meanwhile(journal: Pa
     lost, returned, started, alert, _ended = away.events
     assert (lost.kind, returned.kind) == (EventKind.SIGNAL_LOST, EventKind.SIGNAL_RETURNED)
     assert (started.kind, alert.kind) == (S, A)
-    assert lost.note
+    assert lost.note == "clip_lost"
     assert away.at_s(lost.onset_ns or 0) == pytest.approx(12, abs=0.2)
     assert returned.onset_ns == lost.onset_ns
     back_s = away.at_s(returned.time_ns)
@@ -192,6 +192,22 @@ def test_a_lost_clip_is_told_as_lost_and_nothing_is_judged_meanwhile(journal: Pa
 
 
 # ---- snooze, hours, battery ------------------------------------------------------------------------------------------
+
+
+def test_nothing_that_is_stored_names_the_clip(journal: Path, tmp_path: Path) -> None:
+    """Through a loss and a return, neither its name nor its address, by which a person could be followed, is kept."""
+
+    async def lose(_service: Service, clip: "VirtualClip") -> None:
+        await until_s(5, clip)
+        clip.vanish(5)
+
+    ran(journal, worn_clip(((UPRIGHT, 20.0),)), lose, capture=tmp_path / "air.jsonl")
+
+    kept = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert journal in kept
+    for path in kept:
+        for name in (BOUND.name, MAC):
+            assert name.encode() not in path.read_bytes(), path
 
 
 def test_a_snooze_silences_and_ends_by_itself(journal: Path, caplog: pytest.LogCaptureFixture) -> None:
