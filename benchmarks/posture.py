@@ -1,22 +1,27 @@
 """Posed slouching against posed sitting upright, judged by the product's own `step`.
 
-    python -m benchmarks.posture ../shared/data/sitting_postures.npz
+    python -m benchmarks.posture ../shared/data/sitting_postures.npz [--loss 0.1] [--stalls]
 
 Each person and placement is calibrated once, on the first upright trial (its first 3 s left out, as everywhere);
 where the product refuses that (moving), the trial's 5-s parts are offered in turn, as a wearer would try again.
 All other upright and slouched trials are judged second by second, also those recorded before the calibration.
 A second that is not judged counts as not slouched. Posed postures of young people: an upper bound for daily life.
+
+With `--loss` so large a share of the packets never arrives, at random; this clip sends one sample a packet, and
+`--packet` tries others. With `--stalls` another 0.4 s is missing every ten seconds or so. Both are lost for calibrating,
+too. `change` then says how far F1, sensitivity and specificity are from those without, at most.
 """
 
-import argparse
-import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
-from rich.console import Console
+import numpy as np
 from rich.table import Table
 
+from benchmarks.report import arguments, report
 from benchmarks.sitting_postures import PLACEMENTS, RATE_HZ, Label, Trial, people
 from processing.calibration import Calibration, calibrate
 from processing.errors import CalibrationRefusedError
@@ -24,10 +29,12 @@ from processing.outputs import Posture
 from processing.settings import Settings
 from processing.state import WearerState
 from processing.step import finish, step
+from sensor.samples import SampleBlock
 
 SETTLE_S = 3
 POSE_S = 5
 WORST = 5
+STALL_S, STALL_EVERY_S = 0.4, 10.0
 COLUMNS = ("people", "f1", "sensitivity", "specificity", "unjudged_s")
 
 
@@ -58,32 +65,59 @@ class Score:
         return (self.sensitivity + self.specificity) / 2
 
 
-def judge(trial: Trial, settings: Settings) -> list[Posture]:
+@dataclass(frozen=True, slots=True)
+class Air:
+    """What is lost on the way: a share of the packets, and now and then a longer piece."""
+
+    loss: float = 0.0
+    stalls: bool = False
+    packet: int = 1
+    """Samples in a packet."""
+
+    def arrived(self, trial: Trial) -> SampleBlock:
+        """Return what is left of a trial; the same every time."""
+        block = trial.block()
+        rng = np.random.default_rng((trial.subject, trial.number, trial.label))
+        packet = np.arange(len(block)) // self.packet
+        keep = (rng.random(len(block) // self.packet + 1) >= self.loss)[packet]
+        if self.stalls:
+            for begin in np.arange(rng.uniform(0, STALL_EVERY_S), len(block) / RATE_HZ, STALL_EVERY_S):
+                keep[round(begin * RATE_HZ) : round((begin + STALL_S) * RATE_HZ)] = False
+        gyr = None if block.gyr_radps is None else block.gyr_radps[keep]
+        return SampleBlock(block.time_ns[keep], block.acc_mps2[keep], gyr, block.rate_hz)
+
+
+LOSSLESS = Air()
+
+
+def judge(trial: Trial, settings: Settings, air: Air) -> list[Posture]:
     """Return the posture of each second after the first three."""
-    state, first = step(WearerState(), trial.block(), settings)
+    state, first = step(WearerState(), air.arrived(trial), settings)
     _, last = finish(state, settings)
     return [epoch.posture for epoch in (*first.epochs, *last.epochs)][SETTLE_S:]
 
 
-def calibrate_on(trial: Trial) -> Calibration:
+def calibrate_on(trial: Trial, air: Air = LOSSLESS) -> Calibration:
     """Calibrate on an upright trial; raise the last CalibrationRefusedError when no part of it will serve."""
-    pose = trial.block()[round(SETTLE_S * RATE_HZ) :]
-    part = round(POSE_S * RATE_HZ)
-    attempts = [pose, *(pose[begin : begin + part] for begin in range(0, len(pose) - part + 1, part))]
+    whole = air.arrived(trial)
+    edges = np.searchsorted(
+        whole.time_ns, np.arange(SETTLE_S, whole.time_ns[-1] / 1e9 + 1, POSE_S) * 1e9
+    ).tolist()
+    attempts = [whole[edges[0] :], *(whole[begin:end] for begin, end in pairwise(edges))]
     for attempt in attempts[:-1]:
         with suppress(CalibrationRefusedError):
             return calibrate(attempt)
     return calibrate(attempts[-1])
 
 
-def score(trials: list[Trial]) -> Score:
+def score(trials: list[Trial], air: Air = LOSSLESS) -> Score:
     """Calibrate on the first upright trial and judge the others; raise CalibrationRefusedError."""
     reference = next(trial for trial in trials if trial.label is Label.UPRIGHT)
-    settings = Settings(calibration=calibrate_on(reference))
+    settings = Settings(calibration=calibrate_on(reference, air))
     seconds: dict[Label, list[Posture]] = {Label.UPRIGHT: [], Label.SLOUCHED: []}
     for trial in trials:
         if trial is not reference and trial.label in seconds:
-            seconds[trial.label] += judge(trial, settings)
+            seconds[trial.label] += judge(trial, settings, air)
     hits = seconds[Label.SLOUCHED].count(Posture.SLOUCHED)
     false_alarms = seconds[Label.UPRIGHT].count(Posture.SLOUCHED)
     return Score(
@@ -96,12 +130,12 @@ def score(trials: list[Trial]) -> Score:
     )
 
 
-def measure(path: Path, placement: str) -> tuple[list[Score], list[tuple[int, str]]]:
+def measure(path: Path, placement: str, air: Air = LOSSLESS) -> tuple[list[Score], list[tuple[int, str]]]:
     """Score every person; return the scores and who could not be calibrated, and why."""
     scores, refused = [], []
     for trials in people(path, placement):
         try:
-            scores.append(score(trials))
+            scores.append(score(trials, air))
         except CalibrationRefusedError as refusal:
             refused.append((trials[0].subject, str(refusal)))
     return scores, refused
@@ -127,31 +161,41 @@ def summary(scores: list[Score]) -> dict[str, object]:
     }
 
 
+def change(result: Mapping[str, object], whole: Mapping[str, object]) -> float:
+    """Return the largest difference between two results."""
+    return round(max(abs(float(str(result[key])) - float(str(whole[key]))) for key in COLUMNS[1:4]), 4)
+
+
 def _worst(scores: list[Score]) -> list[Score]:
     return sorted(scores, key=lambda s: s.balanced_accuracy)[:WORST]
 
 
 def main() -> None:
     """Print a table for people, then one JSON object."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("recordings", type=Path, help="an .npz in the format of sitting_postures.npz")
-    path = parser.parse_args().recordings
-    results = {}
+    parser = arguments(__doc__, "sitting_postures.npz")
+    parser.add_argument("--loss", type=float, default=0.0, help="the share of packets that never arrives")
+    parser.add_argument("--stalls", action="store_true", help="lose another 0.4 s every ten seconds")
+    parser.add_argument("--packet", type=int, default=1, help="samples in a packet")
+    asked = parser.parse_args()
+    air = Air(asked.loss, asked.stalls, asked.packet)
+    results: dict[str, object] = {}
+    changes: dict[str, float] = {}
     table = Table("placement", *COLUMNS, "person (balanced accuracy), worst first")
     for placement in PLACEMENTS:
-        scores, refused = measure(path, placement)
-        result = results[placement] = summary(scores)
+        scores, refused = measure(asked.recordings, placement, air)
         for subject, why in refused:
             print(f"{placement}: person {subject} could not be calibrated: {why}")
+        if not scores:
+            parser.error("too much is lost: nobody could be calibrated")
+        result = results[placement] = summary(scores)
+        if air != LOSSLESS:
+            changes[placement] = change(result, summary(measure(asked.recordings, placement)[0]))
         table.add_row(
             placement,
             *(str(result[key]) for key in COLUMNS),
             ", ".join(f"{s.subject} ({s.balanced_accuracy:.3f})" for s in _worst(scores)),
         )
-    Console(width=max(Console().width, 110)).print(table)
-    print(json.dumps(results))
+    report(table, results | ({"change": changes} if changes else {}))
 
 
 if __name__ == "__main__":

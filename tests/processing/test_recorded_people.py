@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.posture import measure, summary
+from benchmarks.posture import Air, change, measure, summary
 
 
 @pytest.mark.recordings
@@ -19,3 +19,13 @@ def test_posed_slouching_is_told_from_sitting_upright(
     assert result["people"] == 29
     assert result["f1"] >= f1  # type: ignore[operator]
     assert result["specificity"] >= specificity  # type: ignore[operator]
+
+
+@pytest.mark.recordings
+@pytest.mark.parametrize("placement", ["t4", "c7"])
+def test_a_bad_link_changes_little(recordings: Path, placement: str) -> None:
+    """A tenth of the packets lost and a stall of 0.4 s every ten seconds: all calibrate, and no figure moves by 0.01."""
+    path = recordings / "sitting_postures.npz"
+    scores, refused = measure(path, placement, Air(loss=0.1, stalls=True))
+    assert not refused
+    assert 0 < change(summary(scores), summary(measure(path, placement)[0])) <= 0.01
