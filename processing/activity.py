@@ -18,6 +18,14 @@ movement is measured, so that steps before sitting down do not count after it.""
 BREAK_S = 20
 """Moving for this long is a break from sitting still."""
 MOVEMENT = frozenset({Activity.MOVING, Activity.WALKING})
+STUCK_G = 1e-6
+"""An axis of an accelerometer spreads more than this, or it is dead: the longest that an axis gave one and the same
+value in recordings of three clips was 0.5 s, and there the clip had stopped measuring."""
+STUCK_S = 3
+OFF_ONE_G = 0.1
+"""Resting accelerometers read 1 g within 0.015 g in recordings; one that is calibrated may be 0.05 g off."""
+DOUBT_S = 60
+"""What cannot be is doubted for good when it has lasted for so long."""
 
 
 class Angles(NamedTuple):
@@ -49,6 +57,8 @@ class Facts(NamedTuple):
     turn_z_degps: float
     motion_g: float
     """SD of |a| over the last 5 s."""
+    gravity_g: float
+    """Mean of |a| over the last 5 s."""
     jerk_g: float
     """Greatest |a| − 1 g."""
     angles_deg: list[float]
@@ -84,6 +94,10 @@ class GateState:
     moved_s: int = 0
     suspect_id: str = ""
     """The calibration that is not trusted any more."""
+    stuck_s: int = 0
+    """Seconds in a row in which an axis of the accelerometer gave one and the same value."""
+    false_s: int = 0
+    """Seconds in a row in which the accelerometer read what cannot be."""
 
     def copy(self) -> "GateState":
         """Return a copy to work on."""
@@ -106,6 +120,7 @@ def decide(gate: GateState, facts: Facts, settings: Settings) -> Verdict:
     """Decide one second's activity and keep `gate` up to date."""
     if not facts.complete:
         gate.last_sagittal_deg, gate.settling_s, gate.shaken_s, gate.quiet_s = None, 0, 0, 0
+        gate.stuck_s = gate.false_s = 0
         return Verdict(Activity.GAP, 1.0)
     angles = facts.angles(settings.reference_number(gate.stance)) if facts.angles_deg else None
     gate.moving = facts.motion_g > (settings.moving_off_g if gate.moving else settings.moving_on_g)
@@ -114,6 +129,8 @@ def decide(gate: GateState, facts: Facts, settings: Settings) -> Verdict:
     turning = swing_deg > settings.transition_degps
     _count(gate, facts, settings)
     gate.bent_s = gate.bent_s + 1 if angles and angles.tilt_deg > settings.lying_deg else 0
+    gate.stuck_s = gate.stuck_s + 1 if _least_spread_g(facts) < STUCK_G else 0
+    gate.false_s = gate.false_s + 1 if why_false(gate, facts) else 0
     activity = _activity(gate, angles, settings, walking=walking, turning=turning)
     confidence = _confidence(activity, facts, angles, swing_deg, settings)
     gate.settling_s = settings.transition_settle_s if turning else max(0, gate.settling_s - 1)
@@ -122,6 +139,19 @@ def decide(gate: GateState, facts: Facts, settings: Settings) -> Verdict:
     if angles is None or activity is Activity.UNCALIBRATED:
         return Verdict(activity, confidence)
     return Verdict(activity, confidence, angles.sagittal_deg, angles.lateral_deg)
+
+
+def why_false(gate: GateState, facts: Facts) -> str:
+    """Return why what the accelerometer reads cannot be, or an empty string."""
+    if gate.stuck_s >= STUCK_S:
+        return "an axis of the clip's accelerometer stands still"
+    if not gate.moving and abs(facts.gravity_g - 1) > OFF_ONE_G:
+        return f"the clip's accelerometer reads {facts.gravity_g:.2f} g at rest"
+    return ""
+
+
+def _least_spread_g(facts: Facts) -> float:
+    return min(facts.acc_x_g, facts.acc_y_g, facts.acc_z_g)
 
 
 def count_stillness(gate: GateState, activity: Activity, settings: Settings) -> bool:
@@ -172,6 +202,8 @@ def _activity(
 ) -> Activity:
     if gate.quiet_s >= settings.not_worn_after_s:
         return Activity.NOT_WORN
+    if gate.false_s:
+        return Activity.UNCALIBRATED
     if angles is not None and angles.tilt_deg > settings.lying_deg:
         forward = angles.sagittal_deg > 0 and abs(angles.lateral_deg) < settings.lying_deg / 2
         return Activity.BENDING if forward and gate.bent_s <= settings.bend_limit_s else Activity.LYING

@@ -48,12 +48,21 @@ class Calibration:
     """The sagittal angle of the slump pose; None when only the upright pose was captured."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Pose:
-    """A quiet pose: gravity's direction (a unit vector, sensor frame) and when it had been held."""
+    """A quiet pose: gravity's direction (a unit vector, sensor frame), when it had been held, and how well."""
 
     up_sensor: NDArray[np.float64]
     end_ns: int
+    received: float
+    """Share of the samples that arrived whole."""
+    shake_g: float
+    """Standard deviation of |a|."""
+    turn_degps: float | None
+    """RMS of the gyroscope about its own mean; None without one."""
+    gravity_g: float
+    drift_deg: float
+    """The angle between gravity in the first and in the second half."""
 
 
 def read_pose(block: SampleBlock) -> Pose:
@@ -73,17 +82,17 @@ def read_pose(block: SampleBlock) -> Pose:
             f"only {good.sum() / expected:.0%} of the samples arrived: bring the clip nearer to the computer and try again",
         )
     acc_g = block.acc_mps2[good] / STANDARD_GRAVITY_MPS2
-    magnitude_g = np.linalg.norm(acc_g, axis=1)
-    turn_degps = 0.0
-    if block.gyr_radps is not None:
-        gyr_radps = block.gyr_radps[good]
-        turn_degps = float(
-            np.degrees(np.sqrt(((gyr_radps - gyr_radps.mean(axis=0)) ** 2).sum(axis=1).mean()))
+    if np.ptp(acc_g, axis=0).min() == 0:
+        raise CalibrationRefusedError(
+            Refusal.DAMAGED,
+            "an axis of the clip's accelerometer stands still: switch the clip off and on; if it stays so, take another",
         )
-    if turn_degps > MAX_TURN_DEGPS or magnitude_g.std() > MAX_SHAKE_G:
+    shake_g = float(np.linalg.norm(acc_g, axis=1).std())
+    turn_degps = None if block.gyr_radps is None else _turn_degps(block.gyr_radps[good])
+    if (turn_degps or 0.0) > MAX_TURN_DEGPS or shake_g > MAX_SHAKE_G:
         raise CalibrationRefusedError(
             Refusal.MOVING,
-            f"the clip was moving ({turn_degps:.1f} °/s, {magnitude_g.std():.3f} g): sit quietly and try again",
+            f"the clip was moving ({turn_degps or 0.0:.1f} °/s, {shake_g:.3f} g): sit quietly and try again",
         )
     gravity_g = np.median(acc_g, axis=0)
     size_g = float(np.linalg.norm(gravity_g))
@@ -92,7 +101,31 @@ def read_pose(block: SampleBlock) -> Pose:
             Refusal.NOT_ONE_G,
             f"gravity reads {size_g:.2f} g instead of 1 g: hold still; if it stays so, the clip's accelerometer is off",
         )
-    return Pose(gravity_g / size_g, int(block.time_ns[-1]))
+    halves = (np.median(half, axis=0) for half in np.array_split(acc_g, 2))
+    return Pose(
+        up_sensor=gravity_g / size_g,
+        end_ns=int(block.time_ns[-1]),
+        received=min(1.0, float(good.sum() / expected)),
+        shake_g=shake_g,
+        turn_degps=turn_degps,
+        gravity_g=size_g,
+        drift_deg=_angle_deg(*halves),
+    )
+
+
+def _turn_degps(gyr_radps: NDArray[np.float64]) -> float:
+    about_mean = gyr_radps - gyr_radps.mean(axis=0)
+    return float(np.degrees(np.sqrt(np.square(about_mean).sum(axis=1).mean())))
+
+
+def _angle_deg(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Return the angle between two directions; exact also when it is small."""
+    return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(one, other)), one @ other)))
+
+
+def separation_deg(one: Pose, other: Pose) -> float:
+    """Return the angle between two poses."""
+    return _angle_deg(one.up_sensor, other.up_sensor)
 
 
 def calibrate(
@@ -116,7 +149,7 @@ def calibrate(
     else:
         slumped = read_pose(slump)
         end_ns = slumped.end_ns
-        slump_deg = float(np.degrees(np.arccos(np.clip(up @ slumped.up_sensor, -1, 1))))
+        slump_deg = separation_deg(pose, slumped)
         if slump_deg < MIN_SEPARATION_DEG:
             raise CalibrationRefusedError(
                 Refusal.POSES_TOO_CLOSE,

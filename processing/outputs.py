@@ -31,6 +31,7 @@ class Activity(StrEnum):
     GAP = "gap"
     """Too few samples of this second arrived."""
     UNCALIBRATED = "uncalibrated"
+    """Nothing to judge by: no reference, one that is doubted, or an accelerometer that reads what cannot be."""
 
 
 class Posture(StrEnum):
@@ -67,7 +68,7 @@ class EventKind(StrEnum):
     BREAK_PROMPT = "break_prompt"
     """The wearer has hardly moved for long, in whatever posture: a good moment to get up."""
     CALIBRATION_SUSPECT = "calibration_suspect"
-    """The clip seems to have slipped: alerts stop until a new calibration; `note` says what was seen."""
+    """The clip seems to have slipped or to be broken: alerts stop until a new calibration; `note` says what was seen."""
     NOT_WORN = "not_worn"
     """The clip has lain still since `onset_ns`; what was judged since then was no wearer."""
     SIGNAL_LOST = "signal_lost"

@@ -37,8 +37,8 @@ WINDOW_S = 5
 BEFORE_S = WINDOW_S - 1
 UNITS = np.array([[1 / STANDARD_GRAVITY_MPS2]] * 3 + [[DEG]] * 3 + [[1 / STANDARD_GRAVITY_MPS2]])
 """From the table's motion to g and deg/s."""
-FIRST_ANGLE = MOTION.stop + 1
-"""Facts stand in columns: the spread of each motion, the jerk, then the angles from each reference."""
+FIRST_ANGLE = MOTION.stop + 2
+"""Facts stand in columns: the spread of each motion, |a|'s mean, the jerk, then the angles from each reference."""
 NO_AXES = np.full((3, 3), np.nan)
 
 
@@ -120,7 +120,7 @@ def _for_each(axes: NDArray[np.float64], edges: Sequence[int]) -> NDArray[np.flo
 def _facts(
     every: NDArray[np.float64], firsts: Sequence[int], seconds: SecondSums, axes: NDArray[np.float64]
 ) -> list[list[float]]:
-    """Return, for each second, the spread of each motion, the jerk, and the angles from each reference."""
+    """Return, for each second, the spread of each motion, |a|, the jerk, and the angles from each reference."""
     # Five terms in a fixed order, not a running sum: the same however the seconds came.
     n = every.shape[1] - BEFORE_S
     total = every[:, :n].copy()
@@ -133,8 +133,9 @@ def _facts(
     mean = total[1:] / np.maximum(total[0], 1.0)
     variance = mean[SQUARES] - np.square(mean[MOTION])
     spread = np.sqrt(np.maximum(0.0, variance)) * UNITS
+    gravity_g = mean[MAGNITUDE : MAGNITUDE + 1] / STANDARD_GRAVITY_MPS2
     jerk_g = np.sqrt(seconds.high[:1]) / STANDARD_GRAVITY_MPS2 - 1
-    facts = [spread, jerk_g]
+    facts = [spread, gravity_g, jerk_g]
     for row, of in enumerate(axes, SAGITTAL - MAGNITUDE_SQUARED):
         angles_deg = inclination_deg(seconds.sums[1:][UP], of)
         facts += [angles_deg, seconds.low[row : row + 1], seconds.high[row : row + 1]]

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.activity import Facts, Verdict, count_stillness, decide
+from processing.activity import DOUBT_S, Facts, Verdict, count_stillness, decide, why_false
 from processing.arrival import QUAT, Samples, arrive, join, join_blocks, length
 from processing.epochs import SECOND_NS, OpenEpoch, roll_up
 from processing.grid import GoodRows, Piece, pieces
@@ -266,11 +266,19 @@ class Work:
             self.slip.fresh = True
         if count_stillness(gate, verdict.activity, settings) and alerts_from(end_ns, settings) == end_ns:
             self.events.append(Event(end_ns, EventKind.BREAK_PROMPT))
+        if gate.false_s == DOUBT_S:
+            self.doubt(why_false(gate, facts), end_ns)
         if gate.stance is Stance.SITTING and settings.calibration is not None:
             why = watch(self.slip, verdict.activity, verdict.sagittal_deg, verdict.lateral_deg, facts.jerk_g)
             if why:
-                gate.suspect_id = settings.calibration.calibration_id
-                self.events.append(Event(end_ns, EventKind.CALIBRATION_SUSPECT, note=why))
+                self.doubt(why, end_ns)
+
+    def doubt(self, why: str, now_ns: int) -> None:
+        """Trust the reference in force no more."""
+        reference = self.settings.reference(self.gate.stance)
+        if reference is not None and self.gate.suspect_id != reference.calibration_id:
+            self.gate.suspect_id = reference.calibration_id
+            self.events.append(Event(now_ns, EventKind.CALIBRATION_SUSPECT, note=why))
 
     def end_session(self) -> None:
         """Close all that is open; what follows begins anew, with the gyroscope's bias kept."""

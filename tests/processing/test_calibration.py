@@ -1,15 +1,19 @@
 """Calibration and the angles it gives: signs, any mounting, and every refusal with its reason."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from processing.calibration import Calibration, calibrate
+from benchmarks.sitting_postures import Label, people
+from processing.calibration import Calibration, calibrate, read_pose
 from processing.errors import CalibrationRefusedError, Refusal
-from processing.inclination import axes_of, inclination_deg
+from processing.inclination import axes_of, inclination_deg, sagittal_deg
 from processing.orientation import track, up_of
+from processing.quality import quality
 from sensor.samples import SampleBlock
 from tests.processing.people import Held, samples
 
@@ -114,3 +118,50 @@ def test_a_bad_pose_is_refused_with_its_reason(
     with pytest.raises(CalibrationRefusedError, match=way_out) as refused:
         calibrate(upright, slump)
     assert refused.value.reason is reason
+
+
+def test_the_quality_of_a_calibration_follows_from_its_poses() -> None:
+    """Still and far apart: nothing to remark, an error near what people repeat; worse poses say what to do better."""
+    good = quality(read_pose(samples([Held(5)])), read_pose(samples([Held(5, 24.0)])), placement="t4")
+    assert good.remark == ""
+    assert good.separation_deg == pytest.approx(24, abs=0.5)
+    assert good.expected_error_deg == pytest.approx(3.1, abs=0.3)
+    assert good.received == pytest.approx(1)
+    assert good.off_one_g < 0.005
+    worse = {
+        "apart": quality(read_pose(samples([Held(5)])), read_pose(samples([Held(5, 12.0)]))),
+        "moved": quality(read_pose(samples([Held(5, shake_g=0.02)]))),
+        "wandered": quality(read_pose(samples([Held(1), Held(4, 3.0, move_s=4)]))),
+        "samples": quality(read_pose(sparse(samples([Held(5)])))),
+    }
+    for word, of in worse.items():
+        assert word in of.remark
+    assert worse["wandered"].expected_error_deg > quality(read_pose(samples([Held(5)]))).expected_error_deg
+    assert worse["moved"].separation_deg is None
+
+
+def sparse(block: SampleBlock) -> SampleBlock:
+    """Return the block with one sample in seven lost."""
+    keep = np.arange(len(block)) % 7 > 0
+    assert block.gyr_radps is not None
+    return SampleBlock(block.time_ns[keep], block.acc_mps2[keep], block.gyr_radps[keep], block.rate_hz)
+
+
+@pytest.mark.recordings
+@pytest.mark.parametrize("placement", ["t4", "c7"])
+def test_the_expected_error_is_what_people_show(recordings: Path, placement: str) -> None:
+    """Recorded people who sit upright again are as far from zero as is told, within a quarter."""
+    errors_deg, expected_deg = [], []
+    for trials in people(recordings / "sitting_postures.npz", placement):
+        first, *again = [trial for trial in trials if trial.label is Label.UPRIGHT]
+        try:
+            pose = read_pose(first.block()[150:400])
+        except CalibrationRefusedError:
+            continue
+        expected_deg.append(quality(pose, placement=placement).expected_error_deg)
+        axes = axes_of(calibrate(first.block()[150:400]))[:, :, None]
+        for trial in again:
+            up = trial.block().acc_mps2[150:].mean(axis=0)[:, None]
+            errors_deg.append(float(sagittal_deg(up, axes)[0]))
+    observed_deg = np.sqrt(np.square(errors_deg).mean())
+    assert np.sqrt(np.square(expected_deg).mean()) == pytest.approx(observed_deg, rel=0.25)
