@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from processing.grid import GoodRows, GridState, Piece, stretches, take_piece
 from processing.orientation import OrientationState, forget_orientation, track
 from sensor.samples import SampleBlock
+from sensor.samples import join as join_samples
 
 QUAT = slice(6, 10)
 """Rows of `Samples.values`."""
@@ -77,20 +78,8 @@ def join_blocks(blocks: Sequence[SampleBlock]) -> list[SampleBlock]:
     run: list[SampleBlock] = []
     for block in (*blocks, None):
         if run and (block is None or not alike(run[0], block)):
-            joined.append(_join_alike(run))
+            joined.append(join_samples(run))
             run = []
         if block is not None:
             run.append(block)
     return joined
-
-
-def _join_alike(blocks: Sequence[SampleBlock]) -> SampleBlock:
-    if len(blocks) == 1:
-        return blocks[0]
-    gyrs = [block.gyr_radps for block in blocks if block.gyr_radps is not None]
-    return SampleBlock(
-        np.concatenate([block.time_ns for block in blocks]),
-        np.concatenate([block.acc_mps2 for block in blocks]),
-        np.concatenate(gyrs) if gyrs else None,
-        blocks[0].rate_hz,
-    )
