@@ -12,12 +12,12 @@ from unittest.mock import patch
 
 from rich.console import Console
 
-from neckline import demo
-from neckline.calibrating import Prompt
-from neckline.logs import Recent, Style, listening
-from neckline.picture import Line, draw
-from neckline.service import View
-from neckline.status import Status
+from neckline.screen.logs import Recent, Style, listening
+from neckline.screen.picture import Line, draw
+from neckline.watching import demo
+from neckline.watching.service import View
+from neckline.wearing.calibrating import Prompt
+from neckline.wearing.status import Status
 
 IMAGES = Path(__file__).parent / "images"
 WIDTH, HEIGHT = 92, 24

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from neckline.commands.talk import say
+from neckline.commands.output import say
 from neckline.exits import Exit
-from neckline.words import count
+from neckline.screen.words import count
 from storage import backup as files
 from storage.damage import Damage
 

@@ -5,14 +5,14 @@ import sys
 from contextlib import aclosing
 from pathlib import Path
 
-from neckline.calibrating import PoseName, Prompt, calibrating
-from neckline.commands import outside
-from neckline.commands.talk import say
-from neckline.config import Config
-from neckline.control_client import Client
+from neckline.commands import machine
+from neckline.commands.output import say
+from neckline.configuration.config import Config
+from neckline.control.client import Client
 from neckline.errors import CaptureRefusedError
-from neckline.memory import Memory
-from neckline.wearer import Wearer
+from neckline.wearing.calibrating import PoseName, Prompt, calibrating
+from neckline.wearing.memory import Memory
+from neckline.wearing.wearer import Wearer
 from processing.calibration import Calibration
 from processing.outputs import Stance
 from sensor import link
@@ -60,7 +60,7 @@ def calibrate(config: Config, journal_path: Path, *, slump: bool, stance: Stance
         for last in client.calibrate(slump=slump, stance=stance):
             guide.show(last)
     else:
-        last = outside.run(_alone(config, journal_path, guide, slump=slump, stance=stance))
+        last = machine.run(_alone(config, journal_path, guide, slump=slump, stance=stance))
     if last is None or last.done is None:
         raise CaptureRefusedError(last.refused if last and last.refused else "the capture was broken off")
     say(_summary(last.done, stance))
@@ -75,8 +75,8 @@ async def _alone(
     with Journal.open(journal_path, "neckline calibrate") as journal:
         try:
             async with (
-                outside.bluetooth() as bluetooth,
-                aclosing(link.stream(bluetooth, binding, utc=outside.utc_ns)) as readings,
+                machine.bluetooth() as bluetooth,
+                aclosing(link.stream(bluetooth, binding, utc=machine.utc_ns)) as readings,
                 aclosing(
                     calibrating(
                         readings, slump=slump, stance=stance, label_outward=config.wearer.label_outward

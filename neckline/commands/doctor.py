@@ -10,16 +10,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from neckline.commands import outside
-from neckline.commands.setup import Setup
-from neckline.commands.talk import give_json
-from neckline.config import Config
-from neckline.control_client import Client
+from neckline.commands import machine
+from neckline.commands.options import Options
+from neckline.commands.output import give_json
+from neckline.configuration.config import Config
+from neckline.control.client import Client
 from neckline.errors import ChannelError, ControlError, NecklineError, SetupError
 from neckline.exits import Exit, way_out_of
-from neckline.memory import remember
-from neckline.running import channels_of
-from neckline.words import day_and_clock, span
+from neckline.screen.words import day_and_clock, span
+from neckline.watching.running import channels_of
+from neckline.wearing.memory import remember
 from processing.errors import ProcessingError
 from sensor import link
 from sensor.errors import ClipError, SensorError
@@ -63,11 +63,11 @@ MARKS = {
 }
 
 
-def doctor(setup: Setup, *, as_json: bool) -> Exit:
+def doctor(options: Options, *, as_json: bool) -> Exit:
     """Check everything that a day at the desk rests on; UNWELL when something does not work."""
     findings = []
     console = Console(highlight=False, soft_wrap=True)
-    for finding in examine(setup):
+    for finding in examine(options):
         findings.append(finding)
         if not as_json:
             word, hue = MARKS[finding.found]
@@ -78,20 +78,20 @@ def doctor(setup: Setup, *, as_json: bool) -> Exit:
     return Exit.UNWELL if any(finding.found is Found.WRONG for finding in findings) else Exit.OK
 
 
-def examine(setup: Setup) -> Iterator[Finding]:
+def examine(options: Options) -> Iterator[Finding]:
     """Yield each finding as soon as it is known."""
     try:
-        config = setup.config()
+        config = options.config()
     except SetupError as error:
         yield _wrong("config", error)
         return
-    there = str(setup.config_path)
+    there = str(options.config_path)
     yield Finding(
         "config",
         Found.OK,
-        there if setup.config_path.exists() else f"all as by default ({there} is not there)",
+        there if options.config_path.exists() else f"all as by default ({there} is not there)",
     )
-    journal_path = setup.journal_path(config)
+    journal_path = options.journal_path(config)
     try:
         client = Client.connect(journal_path)
     except ControlError as error:
@@ -107,7 +107,7 @@ def examine(setup: Setup) -> Iterator[Finding]:
         stream = Stream(config.wearer.id, config.wearer.placement)
         yield from _asked("calibration", lambda: _calibration(journal_path, stream))
     yield from _asked("InfluxDB", lambda: _influxdb(config))
-    yield from _asked("alerts", lambda: outside.run(_alerts(config)))
+    yield from _asked("alerts", lambda: machine.run(_alerts(config)))
 
 
 def _asked(what: str, ask: Callable[[], list[Finding]]) -> Iterator[Finding]:
@@ -142,7 +142,7 @@ def _service(client: Client) -> list[Finding]:
 def _bluetooth(config: Config) -> Iterator[Finding]:
     """Scan once: it shows whether Bluetooth works, and whether the clip is there."""
     try:
-        heard = outside.run(_heard())
+        heard = machine.run(_heard())
     except SensorError as error:
         yield _wrong("Bluetooth", error)
         yield Finding("clip", Found.SKIPPED, "cannot be looked for without Bluetooth")
@@ -151,19 +151,19 @@ def _bluetooth(config: Config) -> Iterator[Finding]:
     if config.clip is None:
         yield Finding("clip", Found.SKIPPED, "none is paired", "`neckline pair`")
         return
-    yield from _asked("clip", lambda: outside.run(_clip(config)))
+    yield from _asked("clip", lambda: machine.run(_clip(config)))
 
 
 async def _heard() -> list[link.Sighting]:
-    async with outside.bluetooth() as bluetooth:
+    async with machine.bluetooth() as bluetooth:
         return await link.scan(bluetooth, SCAN_S)
 
 
 async def _clip(config: Config) -> list[Finding]:
     binding = config.binding()
     try:
-        async with outside.bluetooth() as bluetooth:
-            report = await link.identify(bluetooth, binding, utc=outside.utc_ns)
+        async with machine.bluetooth() as bluetooth:
+            report = await link.identify(bluetooth, binding, utc=machine.utc_ns)
     except ClipError as error:
         return [_wrong("clip", error)]
     battery = f", battery {report.battery.percent:.0f} %" if report.battery else ""
@@ -195,7 +195,7 @@ def _journal(journal_path: Path) -> list[Finding]:
 
 
 def _calibration(journal_path: Path, stream: Stream) -> list[Finding]:
-    now_ns = outside.utc_ns()
+    now_ns = machine.utc_ns()
     with JournalReader.open(journal_path) as reader:
         memory = remember(reader, stream, now_ns)
     if memory.calibration is None:

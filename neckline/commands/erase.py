@@ -3,9 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from neckline.commands import outside
-from neckline.commands.talk import give, give_json, say
-from neckline.config import Config
+from neckline.commands import machine
+from neckline.commands.output import give, give_json, say
+from neckline.configuration.config import Config
 from neckline.errors import NothingStoredError
 from neckline.exits import Exit
 from storage.erasures import Erasure, erasures, remember
@@ -37,7 +37,7 @@ def erase(config: Config, journal_path: Path, wearer: str, *, yes: bool, as_json
         say("nothing was deleted; to do it: the same with --yes")
         return Exit.USAGE
     with Journal.open(journal_path, OWNER) as journal:
-        erasure, trouble = journal.erase(wearer, outside.utc_ns()), None
+        erasure, trouble = journal.erase(wearer, machine.utc_ns()), None
         if settings is not None:
             from storage.influxdb import InfluxSink  # noqa: PLC0415 (its client costs 40 MB)
 

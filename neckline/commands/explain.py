@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from neckline.commands import outside
-from neckline.commands.talk import give, give_json
-from neckline.config import Config
+from neckline.commands import machine
+from neckline.commands.output import give, give_json
+from neckline.configuration.config import Config
 from neckline.errors import NoSuchAlertError
-from neckline.words import clock, count, day_and_clock, sentence, span
+from neckline.screen.words import clock, count, day_and_clock, sentence, span
 from processing.outputs import Epoch, Event, EventKind, Posture
 from storage.entries import Stream
 from storage.reader import JournalReader
@@ -39,7 +39,7 @@ def explain(config: Config, journal_path: Path, which: str | None, *, as_json: b
     Raises JournalError, NoWearerError, NoSuchAlertError; ValueError when `which` is no time.
     """
     stream = Stream(config.wearer_id(), config.wearer.placement)
-    now_ns = outside.utc_ns()
+    now_ns = machine.utc_ns()
     with JournalReader.open(journal_path) as reader, reader.snapshot():
         alerts = [event for event in reader.read(EVENT, stream) if event.kind in ALERTS]
         event = _choose(alerts, which, now_ns)

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from neckline.commands.talk import give, give_json, say
+from neckline.commands.output import give, give_json, say
 from neckline.errors import NothingStoredError
 from storage.export import export_csv
 from storage.reader import JournalReader

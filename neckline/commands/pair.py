@@ -2,12 +2,12 @@
 
 import sys
 
-from neckline.commands import outside
+from neckline.commands import machine
+from neckline.commands.options import Options
+from neckline.commands.output import say
 from neckline.commands.scan import nearness
-from neckline.commands.setup import Setup
-from neckline.commands.talk import say
-from neckline.config_file import change, new_wearer_id
-from neckline.config_template import template
+from neckline.configuration.file import change, new_wearer_id
+from neckline.configuration.template import template
 from neckline.errors import NoClipHeardError, WhichClipError
 from sensor import link
 from sensor.errors import ClipNotFoundError
@@ -16,28 +16,28 @@ from sensor.link import ClipBinding, ClipReport, Sighting
 SCAN_S = 8.0
 
 
-def pair(setup: Setup, which: str | None) -> None:
+def pair(options: Options, which: str | None) -> None:
     """Pair with the clip of this address or name, with the only one in range, or with the one chosen on a terminal.
 
     Raises NoClipHeardError, ClipNotFoundError, WhichClipError, BluetoothError, a ClipError, ConfigError.
     """
-    config = setup.config(may_be_new=True)
+    config = options.config(may_be_new=True)
     say(f"listening for clips for {SCAN_S:g} s …")
-    sighting, report = outside.run(_meet(which))
+    sighting, report = machine.run(_meet(which))
     binding = link.bind(sighting, report, config.clip.rate_hz if config.clip else None)
     new_id = None if config.wearer.id else new_wearer_id()
-    _write(setup, binding, new_id)
+    _write(options, binding, new_id)
     say(f"paired with {binding.name} ({binding.address}), serial number {binding.serial}, {_details(report)}")
     if new_id:
         say(f"you are {new_id}: a random pseudonym, under which everything is stored")
     say(
-        f"written to {setup.config_path}\nnext: put the clip on, then `neckline calibrate` and `neckline run`"
+        f"written to {options.config_path}\nnext: put the clip on, then `neckline calibrate` and `neckline run`"
     )
 
 
 async def _meet(which: str | None) -> tuple[Sighting, ClipReport]:
     """Choose a clip and ask it who it is, with one and the same Bluetooth."""
-    async with outside.bluetooth() as bluetooth:
+    async with machine.bluetooth() as bluetooth:
         sighting = _choose(await link.scan(bluetooth, SCAN_S), which)
         say(f"asking {_name(sighting)} who it is …")
         return sighting, await link.identify(bluetooth, sighting)
@@ -81,7 +81,7 @@ def _details(report: ClipReport) -> str:
     return f"{firmware}, battery {report.battery.percent:.0f} %" if report.battery else firmware
 
 
-def _write(setup: Setup, binding: ClipBinding, new_id: str | None) -> None:
+def _write(options: Options, binding: ClipBinding, new_id: str | None) -> None:
     clip = {
         "family": binding.family,
         "name": binding.name,
@@ -90,4 +90,6 @@ def _write(setup: Setup, binding: ClipBinding, new_id: str | None) -> None:
         "rate_hz": binding.rate_hz,
     }
     wearer = {"id": new_id} if new_id else {}
-    change(setup.config_path, {"wearer": wearer, "clip": clip}, otherwise=template(new_id or new_wearer_id()))
+    change(
+        options.config_path, {"wearer": wearer, "clip": clip}, otherwise=template(new_id or new_wearer_id())
+    )

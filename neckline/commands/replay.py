@@ -11,16 +11,16 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from neckline.commands import outside
-from neckline.commands.talk import give, give_json, tell
-from neckline.config import Config
+from neckline.commands import machine
+from neckline.commands.output import give, give_json, tell
+from neckline.configuration.config import Config
+from neckline.configuration.schedule import Schedule
 from neckline.errors import NoCalibrationError
 from neckline.exits import Exit
-from neckline.memory import Memory, remember
-from neckline.schedule import Schedule
-from neckline.tally import Tally
-from neckline.wearer import Wearer
-from neckline.words import ACTIVITY_WORDS, span
+from neckline.screen.words import ACTIVITY_WORDS, span
+from neckline.wearing.memory import Memory, remember
+from neckline.wearing.tally import Tally
+from neckline.wearing.wearer import Wearer
 from processing.calibration import Calibration, calibrate
 from processing.errors import CalibrationRefusedError, Refusal
 from processing.outputs import Activity, Episode, Epoch, Stance
@@ -133,7 +133,7 @@ def _reference(
         return Memory()
     try:
         with JournalReader.open(remembered) as reader:
-            known = remember(reader, Stream(whose, config.wearer.placement), outside.utc_ns())
+            known = remember(reader, Stream(whose, config.wearer.placement), machine.utc_ns())
     except JournalAbsentError:
         return Memory()
     return Memory(calibration=known.calibration, standing=known.standing)

@@ -6,12 +6,12 @@ from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
 
-from neckline.commands import outside
-from neckline.commands.talk import say
-from neckline.config import Config
-from neckline.logs import Style
-from neckline.running import Summary, run, stopped_by_signals
-from neckline.seen import seen
+from neckline.commands import machine
+from neckline.commands.output import say
+from neckline.configuration.config import Config
+from neckline.screen.logs import Style
+from neckline.watching.running import Summary, run, stopped_by_signals
+from neckline.watching.seen import seen
 from sensor import link
 from sensor.capture import CaptureWriter
 from sensor.link import ClipBinding
@@ -25,7 +25,7 @@ def run_clip(config: Config, journal_path: Path, *, style: Style | None, record:
     """
     binding = config.binding()
     config.wearer_id()
-    summary = outside.run(_run(config, binding, journal_path, style, record))
+    summary = machine.run(_run(config, binding, journal_path, style, record))
     say(f"neckline ran for {summary.say()}\nthe journal is {journal_path}")
 
 
@@ -43,13 +43,13 @@ async def _run(
             software=f"neckline {version('neckline')}",
         )
     with capture or nullcontext(), stopped_by_signals(until):
-        async with outside.bluetooth() as bluetooth:
+        async with machine.bluetooth() as bluetooth:
 
             def source(after_ns: int) -> AsyncGenerator[Reading, None]:
                 return link.stream(
                     bluetooth,
                     binding,
-                    utc=outside.utc_ns,
+                    utc=machine.utc_ns,
                     after_ns=after_ns,
                     on_notification=capture.take if capture else None,
                 )
@@ -62,5 +62,5 @@ async def _run(
                     view=view,
                     clip=binding.name,
                     until=until,
-                    utc=outside.utc_ns,
+                    utc=machine.utc_ns,
                 )

@@ -1,7 +1,7 @@
 """`neckline scan`: which clips are in range."""
 
-from neckline.commands import outside
-from neckline.commands.talk import give_json, give_table, say
+from neckline.commands import machine
+from neckline.commands.output import give_json, give_table, say
 from neckline.errors import NoClipHeardError
 from sensor import link
 from sensor.link import Sighting
@@ -10,7 +10,7 @@ from sensor.link import Sighting
 def scan(seconds: float, *, as_json: bool) -> None:
     """Listen, then show the clips of known families, nearest first; NoClipHeardError when there is none."""
     say(f"listening for clips for {seconds:g} s …")
-    sightings = outside.run(heard(seconds))
+    sightings = machine.run(heard(seconds))
     if as_json:
         give_json([_plain(sighting) for sighting in sightings])
     elif sightings:
@@ -26,7 +26,7 @@ def scan(seconds: float, *, as_json: bool) -> None:
 
 async def heard(seconds: float) -> list[Sighting]:
     """Return the clips within range, nearest first."""
-    async with outside.bluetooth() as bluetooth:
+    async with machine.bluetooth() as bluetooth:
         return await link.scan(bluetooth, seconds)
 
 

@@ -2,21 +2,21 @@
 
 from pathlib import Path
 
-from neckline.commands import outside
-from neckline.commands.talk import say
-from neckline.config import Config
-from neckline.control_client import Client
-from neckline.memory import Memory
-from neckline.snoozing import snoozed_until
-from neckline.wearer import Wearer
-from neckline.words import day_and_clock
+from neckline.commands import machine
+from neckline.commands.output import say
+from neckline.configuration.config import Config
+from neckline.control.client import Client
+from neckline.screen.words import day_and_clock
+from neckline.wearing.memory import Memory
+from neckline.wearing.snoozing import snoozed_until
+from neckline.wearing.wearer import Wearer
 from storage.entries import Batch, Stream
 from storage.journal import Journal
 
 
 def snooze(config: Config, journal_path: Path, words: list[str]) -> None:
     """Tell the running service, or leave it in the journal for the next one; ValueError when the words say no time."""
-    now_ns = outside.utc_ns()
+    now_ns = machine.utc_ns()
     until_ns = snoozed_until(words, now_ns)
     client = Client.connect(journal_path)
     if client:

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from neckline.commands import outside
-from neckline.commands.talk import give, give_json
-from neckline.config import Config
-from neckline.control_client import Client
-from neckline.memory import Memory, remember
-from neckline.status import InfluxStatus, Status, Today
-from neckline.words import ACTIVITY_WORDS, day_and_clock, span
+from neckline.commands import machine
+from neckline.commands.output import give, give_json
+from neckline.configuration.config import Config
+from neckline.control.client import Client
+from neckline.screen.words import ACTIVITY_WORDS, day_and_clock, span
+from neckline.wearing.memory import Memory, remember
+from neckline.wearing.status import InfluxStatus, Status, Today
 from sensor.samples import LinkState
 from storage.entries import Stream
 from storage.reader import JournalReader
@@ -53,14 +53,14 @@ def status(config: Config, journal_path: Path, *, as_json: bool) -> None:
     if as_json:
         give_json(Answer(service is not None, service, kept))
         return
-    now_ns = outside.utc_ns()
+    now_ns = machine.utc_ns()
     for head, text in _lines(service, kept, now_ns):
         give(f"{head:<12}{text}")
 
 
 def keep(config: Config, journal_path: Path) -> Kept:
     """Read the journal."""
-    now_ns = outside.utc_ns()
+    now_ns = machine.utc_ns()
     with JournalReader.open(journal_path) as reader, reader.snapshot():
         memory, last_epoch_ns = Memory(), None
         if config.wearer.id is not None:

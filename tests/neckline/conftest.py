@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from neckline import cli
-from neckline.config_file import change
-from neckline.config_template import template
+from neckline.cli import app as cli
+from neckline.configuration.file import change
+from neckline.configuration.template import template
 from tests.storage.conftest import influxd, own, server
 from tests.storage.test_disk import disk
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import typer
 
-from neckline.cli import app
-from neckline.config import Config
-from neckline.config_template import entries
+from neckline.cli.app import app
+from neckline.configuration.config import Config
+from neckline.configuration.template import entries
 from neckline.exits import Exit
 
 COMMANDS = typer.main.get_command(app)

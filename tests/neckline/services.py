@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from neckline.alerts import Channel
-from neckline.calibrating import Prompt
-from neckline.config import Config
-from neckline.messages import Message
-from neckline.running import Summary, run
-from neckline.service import Service, View
-from neckline.status import Status
+from neckline.alerting.alerts import Channel
+from neckline.alerting.messages import Message
+from neckline.configuration.config import Config
+from neckline.watching.running import Summary, run
+from neckline.watching.service import Service, View
+from neckline.wearing.calibrating import Prompt
+from neckline.wearing.status import Status
 from processing.calibration import Calibration, calibrate
 from processing.outputs import Event, Stance
 from sensor import link

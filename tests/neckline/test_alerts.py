@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from neckline.alerts import FAREWELL_S, QUEUE, SEND_S, STALE_S, Alerts
+from neckline.alerting.alerts import FAREWELL_S, QUEUE, SEND_S, STALE_S, Alerts
+from neckline.alerting.messages import Message, Urgency
 from neckline.errors import ChannelError
-from neckline.messages import Message, Urgency
-from neckline.status import ChannelStatus
+from neckline.wearing.status import ChannelStatus
 from tests import virtual_time
 from tests.neckline.services import Told, now_s
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neckline.calibrating import POSE_S, READY_S, Capture, PoseName, Prompt, calibrating, parts_of
+from neckline.wearing.calibrating import POSE_S, READY_S, Capture, PoseName, Prompt, calibrating, parts_of
 from processing.outputs import Stance
 from sensor.samples import LinkChange, LinkState, Reading, SampleBlock
 from sensor.virtual.motion import COUNTS_PER_DPS, COUNTS_PER_G, SLOUCH, UPRIGHT, WALK, Pose, ScriptedPerson

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from neckline.cli import call
+from neckline.cli.app import call
 from neckline.exits import Exit
 from storage.entries import Stream
 from storage.reader import JournalReader
@@ -25,7 +25,7 @@ HEAVY = ("numpy", "scipy", "vqf", "bleak", "bumble", "influxdb_client", "apprise
 @pytest.mark.parametrize("words", [["--version"], ["config", "path"], ["config", "check"], ["--help"]])
 def test_small_questions_load_no_large_library(home: Home, words: list[str]) -> None:
     """They answer at once: neither numerics nor Bluetooth nor a database client is imported."""
-    code = f"import sys; from neckline.cli import call; call({words!r}); print([m for m in {HEAVY!r} if m in sys.modules])"
+    code = f"import sys; from neckline.cli.app import call; call({words!r}); print([m for m in {HEAVY!r} if m in sys.modules])"
     said = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
@@ -147,7 +147,7 @@ def test_run_without_clip_or_wearer_says_what_to_do(neckline: Neckline, home: Ho
 
 def shell(*words: str, **environment: str) -> subprocess.Popen[bytes]:
     """Start the real command in a process of its own."""
-    code = "from neckline.cli import main; main()"
+    code = "from neckline.cli.app import main; main()"
     return subprocess.Popen(
         [sys.executable, "-c", code, *words],
         env={**os.environ, **environment},

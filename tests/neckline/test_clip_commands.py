@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from neckline.commands import outside
-from neckline.config_file import load
+from neckline.commands import machine
+from neckline.configuration.file import load
 from neckline.exits import Exit
 from processing.outputs import EventKind, Stance
 from sensor.bluetooth import Bluetooth
@@ -73,9 +73,9 @@ def utc_ns() -> int:
 def air(monkeypatch: pytest.MonkeyPatch) -> Air:
     """Put commands on the virtual radio and on virtual time."""
     air = Air()
-    monkeypatch.setattr(outside, "bluetooth", air.bluetooth)
-    monkeypatch.setattr(outside, "run", virtual_time.run)
-    monkeypatch.setattr(outside, "utc_ns", utc_ns)
+    monkeypatch.setattr(machine, "bluetooth", air.bluetooth)
+    monkeypatch.setattr(machine, "run", virtual_time.run)
+    monkeypatch.setattr(machine, "utc_ns", utc_ns)
     return air
 
 
@@ -130,7 +130,7 @@ def test_a_computer_without_bluetooth_is_told(home: Home) -> None:
         "HOME": str(home.folder),
         "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={home.folder}/no-bus",
     }
-    words = [sys.executable, "-c", "from neckline.cli import main; main()", "scan", "--seconds", "1"]
+    words = [sys.executable, "-c", "from neckline.cli.app import main; main()", "scan", "--seconds", "1"]
     said = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert said.returncode == Exit.BLUETOOTH
     assert not said.stdout
@@ -295,8 +295,8 @@ def test_ctrl_c_while_calibrating_is_clean(
     """The link ends, nothing is stored, the journal is free again, exit code 130."""
     home.set(clip=CLIP)
 
-    monkeypatch.setattr(outside, "run", asyncio.run)
-    monkeypatch.setattr(outside, "bluetooth", _interrupted)
+    monkeypatch.setattr(machine, "run", asyncio.run)
+    monkeypatch.setattr(machine, "bluetooth", _interrupted)
     assert neckline("calibrate").code == Exit.INTERRUPTED
     with Journal.open(home.journal, "the next"):
         pass

@@ -12,10 +12,10 @@ import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neckline.config import MAY_BE_NEVER, RATES_HZ, Alerts, Config, Detector
-from neckline.config_file import Value, change, load, new_wearer_id, parse
-from neckline.config_mistakes import lines_of
-from neckline.config_template import EXAMPLE, entries, template
+from neckline.configuration.config import MAY_BE_NEVER, RATES_HZ, Alerts, Config, Detector
+from neckline.configuration.file import Value, change, load, new_wearer_id, parse
+from neckline.configuration.mistakes import lines_of
+from neckline.configuration.template import EXAMPLE, entries, template
 from neckline.errors import (
     ConfigAbsentError,
     ConfigError,

@@ -15,13 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neckline import control_client, control_server
-from neckline.calibrating import PoseName, Prompt
-from neckline.control import MAX_LINE, Endpoint, Reply, Request, endpoint_path, from_line, to_line
-from neckline.control_client import Client
-from neckline.control_server import MAX_CONNECTIONS, serving
+from neckline.control import client as control_client
+from neckline.control import server as control_server
+from neckline.control.client import Client
+from neckline.control.server import MAX_CONNECTIONS, serving
+from neckline.control.wire import MAX_LINE, Endpoint, Reply, Request, endpoint_path, from_line, to_line
 from neckline.errors import ControlRefusedError, ServiceAbsentError, ServiceSilentError
-from neckline.status import ChannelStatus, InfluxStatus, JournalStatus, Status, Today
+from neckline.wearing.calibrating import PoseName, Prompt
+from neckline.wearing.status import ChannelStatus, InfluxStatus, JournalStatus, Status, Today
 from processing.calibration import Calibration
 from processing.outputs import Activity, Posture, Stance
 from processing.settings import Mode

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neckline.commands import outside
-from neckline.control_server import serving
+from neckline.commands import machine
+from neckline.control.server import serving
 from neckline.exits import Exit
 from processing.outputs import EventKind, Posture
 from storage.entries import Stream
@@ -53,7 +53,7 @@ def stored(neckline: Neckline, home: Home, recording: Path, monkeypatch: pytest.
     """Give a home whose journal holds that recording; now is five minutes after it."""
     home.set()
     assert neckline("replay", recording, *SPANS, "--into", home.journal).code == Exit.OK
-    monkeypatch.setattr(outside, "utc_ns", lambda: START_NS + 600 * 10**9)
+    monkeypatch.setattr(machine, "utc_ns", lambda: START_NS + 600 * 10**9)
     return home
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from neckline.desktop import SNOOZE_S, Desktop
+from neckline.alerting.desktop import SNOOZE_S, Desktop
+from neckline.alerting.messages import Message, Urgency
 from neckline.errors import ChannelError
-from neckline.messages import Message, Urgency
 
 pytestmark = [
     pytest.mark.dbus,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from neckline.commands import outside
+from neckline.commands import machine
 from neckline.exits import Exit
 from tests.neckline.conftest import Home, Said
 from tests.storage.servers import OwnServer, Server, free_port, own_server
@@ -18,7 +18,7 @@ Neckline = Callable[..., Said]
 def asked(neckline: Neckline, home: Home, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, str]]:
     """Give a way to ask doctor about an InfluxDB alone, on a computer without Bluetooth."""
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={home.folder}/no-bus")
-    assert outside.bluetooth is not None
+    assert machine.bluetooth is not None
 
     def ask(where: Server, **changes: str) -> dict[str, str]:
         token = changes.pop("token", where.token)

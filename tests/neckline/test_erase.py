@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from neckline.exits import Exit
-from neckline.simulated import WEARER_ID
+from neckline.watching.simulated import WEARER_ID
 from storage.erasures import erasures
 from storage.journal import Journal
 from storage.reader import JournalReader

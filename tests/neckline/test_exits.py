@@ -9,8 +9,8 @@ import neckline.errors
 import processing.errors
 import sensor.errors
 import storage.errors
-from neckline import cli
-from neckline.commands.talk import tell
+from neckline.cli import app as cli
+from neckline.commands.output import tell
 from neckline.exits import EXITS, Exit, exit_of, way_out_of
 from sensor.errors import BluetoothOffError, WrongClipError
 from storage.errors import DiskFullError, JournalBusyError
@@ -78,7 +78,7 @@ def test_a_fault_of_our_own_is_a_sentence_and_a_private_log(
         raise ZeroDivisionError("oops")
 
     log = tmp_path / "logs" / "neckline.log"
-    monkeypatch.setattr("neckline.commands.talk.log_path", lambda: log)
+    monkeypatch.setattr("neckline.commands.output.log_path", lambda: log)
     monkeypatch.setattr("neckline.commands.configuration.path", fail)
     assert cli.call(["config", "path"]) == Exit.UNEXPECTED
     out, err = capsys.readouterr()

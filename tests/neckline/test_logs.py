@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neckline.logs import WAITING_LINES, Recent, Style, Value, happened, listening, plain
+from neckline.screen.logs import WAITING_LINES, Recent, Style, Value, happened, listening, plain
 
 VALUES = st.dictionaries(
     st.from_regex(r"[a-df-z][a-df-z_]{1,8}", fullmatch=True).filter(

@@ -14,11 +14,11 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from neckline.calibrating import PoseName, Prompt
-from neckline.picture import NOT_CALIBRATED, Line, draw
-from neckline.scale import HIGH_DEG, LOW_DEG, scale
-from neckline.status import ChannelStatus, InfluxStatus, JournalStatus, Status, Today
-from neckline.words import ACTIVITY_WORDS
+from neckline.screen.picture import NOT_CALIBRATED, Line, draw
+from neckline.screen.scale import HIGH_DEG, LOW_DEG, scale
+from neckline.screen.words import ACTIVITY_WORDS
+from neckline.wearing.calibrating import PoseName, Prompt
+from neckline.wearing.status import ChannelStatus, InfluxStatus, JournalStatus, Status, Today
 from processing.errors import Refusal
 from processing.outputs import Activity, Posture, Stance
 from processing.settings import Mode

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from neckline.exits import Exit
-from neckline.simulated import WEARER_ID
+from neckline.watching.simulated import WEARER_ID
 from processing.epochs import MINUTE_NS, SECOND_NS
 from processing.outputs import Activity, EpisodeEnd, EventKind
 from storage.entries import Stream
@@ -48,7 +48,7 @@ class Started:
         for name in ("HOME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
             environment[name] = str(folder)
         process = subprocess.Popen(
-            [sys.executable, "-c", "from neckline.cli import main; main()", *words],
+            [sys.executable, "-c", "from neckline.cli.app import main; main()", *words],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from neckline.alerts import Alerts
+from neckline.alerting.alerts import Alerts
+from neckline.alerting.messages import Message, Urgency
+from neckline.alerting.push import Push, push_channels
 from neckline.errors import ChannelError
-from neckline.logs import Style, plain
-from neckline.messages import Message, Urgency
-from neckline.push import Push, push_channels
+from neckline.screen.logs import Style, plain
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:'imghdr' is deprecated:DeprecationWarning"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neckline.schedule import AHEAD_DAYS, DAYS, Schedule, midnight_ns
+from neckline.configuration.schedule import AHEAD_DAYS, DAYS, Schedule, midnight_ns
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = [

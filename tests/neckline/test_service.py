@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from neckline.config import Config
-from neckline.messages import Urgency
-from neckline.running import run
-from neckline.service import Service
+from neckline.alerting.messages import Urgency
+from neckline.configuration.config import Config
+from neckline.watching.running import run
+from neckline.watching.service import Service
 from processing.outputs import Activity, EpisodeEnd, Event, EventKind, Outputs, Posture, Stance
 from processing.state import WearerState
 from processing.step import finish, step

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neckline.snoozing import LONGEST, snoozed_until
+from neckline.wearing.snoozing import LONGEST, snoozed_until
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neckline.memory import remember
-from neckline.schedule import midnight_ns
-from neckline.status import Today
-from neckline.tally import DayTally, Tally
+from neckline.configuration.schedule import midnight_ns
+from neckline.wearing.memory import remember
+from neckline.wearing.status import Today
+from neckline.wearing.tally import DayTally, Tally
 from processing.epochs import OpenMinute
 from processing.outputs import Activity, Epoch, Event, EventKind, Posture
 from storage.entries import Batch

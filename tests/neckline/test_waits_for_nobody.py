@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
-from neckline import running
+from neckline.alerting.messages import Message
 from neckline.errors import ChannelError
-from neckline.logs import Style, plain
-from neckline.messages import Message
-from neckline.service import Service
-from neckline.view import live_view
+from neckline.screen.logs import Style, plain
+from neckline.screen.view import live_view
+from neckline.watching import running
+from neckline.watching.service import Service
 from storage.entries import Stream
 from storage.errors import DiskFullError, NotDurableError
 from storage.journal import Advance, Journal

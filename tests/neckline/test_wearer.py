@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neckline.memory import STILL_LOST_S, Memory, remember
-from neckline.schedule import Schedule
-from neckline.wearer import Records, Wearer
+from neckline.configuration.schedule import Schedule
+from neckline.wearing.memory import STILL_LOST_S, Memory, remember
+from neckline.wearing.wearer import Records, Wearer
 from processing.outputs import Activity, Epoch, Event, EventKind, Posture, Stance
 from processing.settings import Mode, Settings
 from sensor.samples import BatteryReading, LinkChange, LinkState

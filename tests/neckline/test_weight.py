@@ -13,9 +13,9 @@ HEAVY = ("scipy", "influxdb_client", "pyarrow", "pandas", "matplotlib", "nicegui
 RUN = f"""
 import sys
 from pathlib import Path
-import neckline.cli, neckline.commands.run, neckline.demo, neckline.simulated
-from neckline.config import Config
-from neckline.running import channels_of
+import neckline.cli.app, neckline.commands.run, neckline.watching.demo, neckline.watching.simulated
+from neckline.configuration.config import Config
+from neckline.watching.running import channels_of
 from tests.neckline.services import ONE_SLOUCH, calibrated, ran, worn_clip
 channels = channels_of(Config(), None)
 ran(calibrated(Path(sys.argv[1])), worn_clip(ONE_SLOUCH), channels=channels)

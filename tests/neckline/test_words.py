@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neckline.messages import INVITATIONS, Urgency, message_of
-from neckline.words import ACTIVITY_WORDS, SENTENCES, clock, count, day_and_clock, sentence, span
+from neckline.alerting.messages import INVITATIONS, Urgency, message_of
+from neckline.screen.words import ACTIVITY_WORDS, SENTENCES, clock, count, day_and_clock, sentence, span
 from processing.outputs import Activity, Event, EventKind
 
 NOW_NS = round(datetime(2026, 3, 2, 14, 30, tzinfo=UTC).timestamp()) * 10**9

@@ -12,8 +12,8 @@ import tomlkit
 from pydantic import ValidationError
 from tomlkit.items import AbstractTable
 
-from neckline.config import Config
-from neckline.config_mistakes import problems_of, syntax_problem
+from neckline.configuration.config import Config
+from neckline.configuration.mistakes import problems_of, syntax_problem
 from neckline.errors import ConfigAbsentError, ConfigError, ConfigUnwritableError, Problem
 from neckline.paths import write_private
 

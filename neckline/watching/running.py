@@ -11,16 +11,16 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neckline.alerts import Alerts, Channel
-from neckline.config import Config
-from neckline.control_server import serving
-from neckline.logs import happened
-from neckline.memory import Memory, remember
-from neckline.schedule import Schedule
-from neckline.service import About, Service, Source, View
-from neckline.tally import DayTally, Tally
-from neckline.wearer import Wearer
-from neckline.words import count, span
+from neckline.alerting.alerts import Alerts, Channel
+from neckline.configuration.config import Config
+from neckline.configuration.schedule import Schedule
+from neckline.control.server import serving
+from neckline.screen.logs import happened
+from neckline.screen.words import count, span
+from neckline.watching.service import About, Service, Source, View
+from neckline.wearing.memory import Memory, remember
+from neckline.wearing.tally import DayTally, Tally
+from neckline.wearing.wearer import Wearer
 from processing.errors import StateError
 from processing.state import WearerState
 from sensor.arrivals import AHEAD_S
@@ -181,11 +181,11 @@ def channels_of(config: Config, snooze: Callable[[float], Awaitable[None]]) -> l
     """Return the channels of the configuration; each library is loaded only if it is used."""
     channels: list[Channel] = []
     if config.alerts.desktop:
-        from neckline.desktop import Desktop  # noqa: PLC0415
+        from neckline.alerting.desktop import Desktop  # noqa: PLC0415
 
         channels.append(Desktop(snooze))
     if urls := config.push_urls():
-        from neckline.push import push_channels  # noqa: PLC0415 (apprise costs 28 MB)
+        from neckline.alerting.push import push_channels  # noqa: PLC0415 (apprise costs 28 MB)
 
         channels += push_channels(urls)
     return channels

@@ -6,14 +6,14 @@ The hold time is shortened for it, and it says so; nothing else differs from a r
 import asyncio
 from pathlib import Path
 
-from neckline.config import Config
+from neckline.configuration.config import Config
 from neckline.errors import DemoFailedError
-from neckline.logs import Style, happened
-from neckline.running import Summary, run, stopped_by_signals
-from neckline.seen import seen
-from neckline.service import Service
-from neckline.simulated import POSES, as_simulated, calibrate_wearer, simulation, temporary_journal
-from neckline.words import count
+from neckline.screen.logs import Style, happened
+from neckline.screen.words import count
+from neckline.watching.running import Summary, run, stopped_by_signals
+from neckline.watching.seen import seen
+from neckline.watching.service import Service
+from neckline.watching.simulated import POSES, as_simulated, calibrate_wearer, simulation, temporary_journal
 from processing.outputs import Event, EventKind
 from sensor.virtual.motion import SLOUCH, UPRIGHT
 

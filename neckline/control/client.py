@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from neckline.calibrating import Prompt
-from neckline.control import MAX_LINE, Endpoint, Reply, Request, endpoint_path, from_line, to_line
+from neckline.control.wire import MAX_LINE, Endpoint, Reply, Request, endpoint_path, from_line, to_line
 from neckline.errors import ControlRefusedError, ServiceAbsentError, ServiceSilentError
-from neckline.status import Status
+from neckline.wearing.calibrating import Prompt
+from neckline.wearing.status import Status
 from processing.outputs import Stance
 
 ANSWER_S = 5.0

@@ -1,4 +1,4 @@
-"""A running service on a terminal: the picture of `neckline.picture`, drawn over and over by a thread of its own.
+"""A running service on a terminal: the picture of `neckline.screen.picture`, drawn over and over by a thread of its own.
 
 `show` and `prompt` only leave what is to be drawn: a terminal that is stopped, or far away, holds nobody up. It draws
 on the terminal's second screen, so that nothing is left of it afterwards but the summary.
@@ -15,10 +15,10 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.text import Text
 
-from neckline.calibrating import Prompt
-from neckline.logs import Recent, listening
-from neckline.picture import Line, draw
-from neckline.status import Status
+from neckline.screen.logs import Recent, listening
+from neckline.screen.picture import Line, draw
+from neckline.wearing.calibrating import Prompt
+from neckline.wearing.status import Status
 
 FRAMES_A_SECOND = 4
 PROMPT_S = 8.0

@@ -13,7 +13,16 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 
-from neckline.control import MAX_LINE, Endpoint, Handler, Reply, Request, endpoint_path, from_line, to_line
+from neckline.control.wire import (
+    MAX_LINE,
+    Endpoint,
+    Handler,
+    Reply,
+    Request,
+    endpoint_path,
+    from_line,
+    to_line,
+)
 from neckline.exits import way_out_of
 from neckline.paths import write_private
 

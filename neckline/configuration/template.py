@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import tomlkit
 
-from neckline.config import MAY_BE_NEVER, NEVER, Config, Section
-from neckline.config_mistakes import span_of, table_model
+from neckline.configuration.config import MAY_BE_NEVER, NEVER, Config, Section
+from neckline.configuration.mistakes import span_of, table_model
 from processing.settings import Settings
 
 WIDTH = 100

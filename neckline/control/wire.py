@@ -2,7 +2,7 @@
 
 `run` listens on a free port of 127.0.0.1 and leaves the port and a random token in `<journal>.run.json`, readable
 by its user alone. A request is one JSON line with the token, one to a connection; the answer is one JSON line, or
-one for each prompt while calibrating. Lines are bounded. `neckline.control_server` and `neckline.control_client`
+one for each prompt while calibrating. Lines are bounded. `neckline.control.server` and `neckline.control.client`
 are the two ends.
 """
 
@@ -13,8 +13,8 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from neckline.calibrating import Prompt
-from neckline.status import Status
+from neckline.wearing.calibrating import Prompt
+from neckline.wearing.status import Status
 from processing.outputs import Stance
 
 T = TypeVar("T")

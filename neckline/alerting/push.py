@@ -14,8 +14,8 @@ from typing import TypeVar
 
 from apprise import Apprise, AppriseAsset, NotifyBase, NotifyType
 
+from neckline.alerting.messages import Message
 from neckline.errors import ChannelError
-from neckline.messages import Message
 
 T = TypeVar("T")
 

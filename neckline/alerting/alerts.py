@@ -12,10 +12,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from neckline.alerting.messages import Message
 from neckline.errors import ChannelError
-from neckline.logs import happened
-from neckline.messages import Message
-from neckline.status import ChannelStatus
+from neckline.screen.logs import happened
+from neckline.wearing.status import ChannelStatus
 
 QUEUE = 8
 """Messages that wait for one channel; the oldest gives way."""

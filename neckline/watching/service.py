@@ -1,7 +1,7 @@
 """What runs: samples → `processing.step` → the wearer is told at once → the journal → the view; until told to stop.
 
 One task reads the source. It waits for nobody: messages, rows and lines of log are handed to queues, each with its
-own task or thread. Commands from beside (`neckline.control`) take effect between two readings, in the same loop.
+own task or thread. Commands from beside (`neckline.control.wire`) take effect between two readings, in the same loop.
 """
 
 import asyncio
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from neckline.alerts import Alerts
-from neckline.calibrating import Capture, Prompt
-from neckline.logs import happened
-from neckline.messages import Urgency, message_of
-from neckline.status import InfluxStatus, JournalStatus, Status
-from neckline.tally import DayTally, Tally
-from neckline.wearer import Records, Wearer
-from neckline.words import sentence
+from neckline.alerting.alerts import Alerts
+from neckline.alerting.messages import Urgency, message_of
+from neckline.screen.logs import happened
+from neckline.screen.words import sentence
+from neckline.wearing.calibrating import Capture, Prompt
+from neckline.wearing.status import InfluxStatus, JournalStatus, Status
+from neckline.wearing.tally import DayTally, Tally
+from neckline.wearing.wearer import Records, Wearer
 from processing.outputs import Event, EventKind, Stance
 from sensor.samples import LinkChange, Reading
 from storage.entries import Batch, Stream
@@ -65,7 +65,7 @@ class About:
 
 
 class Service:
-    """One wearer's service while it runs: `neckline.control.Handler`."""
+    """One wearer's service while it runs: `neckline.control.wire.Handler`."""
 
     def __init__(
         self,

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 
-from neckline.schedule import midnight_ns
-from neckline.status import Today
+from neckline.configuration.schedule import midnight_ns
+from neckline.wearing.status import Today
 from processing.outputs import Epoch, Event, EventKind, Posture
 from storage.schema import Record
 

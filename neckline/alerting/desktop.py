@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 from desktop_notifier import Button, Capability, DesktopNotifier
 from desktop_notifier import Urgency as TheirUrgency
 
+from neckline.alerting.messages import TITLE, Message, Urgency
 from neckline.errors import ChannelError
-from neckline.messages import TITLE, Message, Urgency
 
 logger = logging.getLogger(__name__)
 

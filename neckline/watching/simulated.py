@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from neckline.config import Config, Wearer
+from neckline.configuration.config import Config, Wearer
 from neckline.errors import NoVirtualRadioError
-from neckline.logs import Style, happened
-from neckline.running import Summary, run, stopped_by_signals
-from neckline.seen import seen
-from neckline.service import Service
+from neckline.screen.logs import Style, happened
+from neckline.watching.running import Summary, run, stopped_by_signals
+from neckline.watching.seen import seen
+from neckline.watching.service import Service
 from processing.outputs import Stance
 from sensor import link
 from sensor.bluetooth import Bluetooth
@@ -47,7 +47,7 @@ class Simulation:
     report: ClipReport
 
     def source(self, after_ns: int) -> AsyncGenerator[Reading, None]:
-        """Open the clip's stream, as `neckline.service.Source` wants it."""
+        """Open the clip's stream, as `neckline.watching.service.Source` wants it."""
         return link.stream(self.bluetooth, self.binding, after_ns=after_ns)
 
 

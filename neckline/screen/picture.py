@@ -15,10 +15,10 @@ from rich.console import Group
 from rich.panel import Panel
 from rich.text import Text
 
-from neckline.calibrating import Prompt
-from neckline.scale import scale
-from neckline.status import Status
-from neckline.words import ACTIVITY_WORDS, clock, day_and_clock, span
+from neckline.screen.scale import scale
+from neckline.screen.words import ACTIVITY_WORDS, clock, day_and_clock, span
+from neckline.wearing.calibrating import Prompt
+from neckline.wearing.status import Status
 from processing.outputs import Posture, Stance
 from processing.settings import Mode
 from sensor.samples import LinkState

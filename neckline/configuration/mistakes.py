@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from neckline.config import Config, Section
+from neckline.configuration.config import Config, Section
 from neckline.errors import Problem
 
 Where = tuple[str, ...]

@@ -4,11 +4,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from neckline.calibrating import Prompt
-from neckline.logs import Style, happened, plain
-from neckline.service import View
-from neckline.status import Status
-from neckline.view import live_view
+from neckline.screen.logs import Style, happened, plain
+from neckline.screen.view import live_view
+from neckline.watching.service import View
+from neckline.wearing.calibrating import Prompt
+from neckline.wearing.status import Status
 
 
 class Lines:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
-from neckline.schedule import midnight_ns
-from neckline.status import Today
-from neckline.tally import Tally
+from neckline.configuration.schedule import midnight_ns
+from neckline.wearing.status import Today
+from neckline.wearing.tally import Tally
 from processing.calibration import Calibration
 from processing.epochs import MINUTE_NS, SECOND_NS, OpenMinute
 from processing.outputs import Epoch, Event, EventKind, Stance

@@ -7,8 +7,8 @@ samples: the signal that goes and returns, the battery, calibrations, snoozes.
 from dataclasses import replace
 from datetime import tzinfo
 
-from neckline.memory import BATTERY_CHARGED_PERCENT, BATTERY_LOW_PERCENT, Memory
-from neckline.schedule import Schedule
+from neckline.configuration.schedule import Schedule
+from neckline.wearing.memory import BATTERY_CHARGED_PERCENT, BATTERY_LOW_PERCENT, Memory
 from processing.calibration import Calibration
 from processing.outputs import Activity, Event, EventKind, Outputs, Posture, Stance
 from processing.settings import Mode, Settings

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from neckline.words import span
+from neckline.screen.words import span
 from processing.outputs import Event, EventKind
 
 TITLE = "neckline"

@@ -4,14 +4,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from neckline.commands.talk import say
-from neckline.config import Config
-from neckline.config_file import load
+from neckline.commands.output import say
+from neckline.configuration.config import Config
+from neckline.configuration.file import load
 from neckline.paths import CONFIG_ENV, config_path, journal_path
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
+class Options:
     """The global options."""
 
     config_option: Path | None = None

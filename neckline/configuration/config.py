@@ -196,7 +196,7 @@ class Alerts(Section):
     @classmethod
     def _are_weekly_hours(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if value:
-            from neckline.schedule import Schedule  # noqa: PLC0415 (most configurations do without)
+            from neckline.configuration.schedule import Schedule  # noqa: PLC0415 (most configurations do without)
 
             Schedule.parse(value)
         return value

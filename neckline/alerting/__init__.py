@@ -1,0 +1,1 @@
+"""Events → the wearer: what is said, and over which channels."""

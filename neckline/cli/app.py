@@ -1,0 +1,78 @@
+"""The program itself: its global options, its commands, and how each ends.
+
+Data goes to standard output and talk to standard error.
+"""
+
+import io
+import os
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from neckline.cli import clip, configuration, data, running
+from neckline.cli.common import ConfigOption, JournalOption
+from neckline.commands.options import Options
+from neckline.commands.output import give, say, tell
+from neckline.exits import Exit
+
+app = typer.Typer(
+    name="neckline",
+    help="Watches upper-back posture with a Bluetooth motion clip, and says so kindly and rarely.",
+    epilog="Wellness and conversation support. Every command has --help; `neckline demo` needs no hardware.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for group in (clip, running, data):
+    app.add_typer(group.commands)
+app.add_typer(configuration.commands, name="config")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        give(f"neckline {version('neckline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global_options(
+    ctx: typer.Context,
+    config: ConfigOption = None,
+    journal: JournalOption = None,
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Give the version.")
+    ] = False,
+) -> None:
+    ctx.obj = Options(config, journal)
+
+
+def main() -> None:
+    """Run one command and exit: with its code, never with a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without ° shows ? and not a fault
+    sys.exit(int(call(sys.argv[1:])))
+
+
+def call(words: list[str]) -> int:
+    """Run the command that the words say; return its exit code."""
+    try:
+        code = app(words, prog_name="neckline", standalone_mode=False)
+        sys.stdout.flush()
+    except (typer.Abort, KeyboardInterrupt):
+        return Exit.INTERRUPTED
+    except typer.TyperException as error:
+        say(
+            f"neckline: {error.format_message()}\n→ `neckline --help`, or the command's own --help, tells how"
+        )
+        return Exit.USAGE
+    except (BrokenPipeError, SystemExit):  # the second is how rich tells of the first
+        # The reader has seen enough. What is still buffered must go somewhere at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    except Exception as error:  # noqa: BLE001 (a person sees a sentence, the log the traceback)
+        return tell(error)
+    return code if isinstance(code, int) else Exit.OK

@@ -1,0 +1,160 @@
+"""The commands about what was recorded and stored: replay, export, keep, erase."""
+
+# ruff: noqa: PLC0415 (libraries are imported by the commands that need them, so that `neckline --version` answers at once)
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neckline.cli.common import JournalOption, Json, options_of
+from neckline.exits import Exit
+
+commands = typer.Typer()
+
+
+class Format(StrEnum):
+    """What an export can be."""
+
+    CSV = "csv"
+
+
+@commands.command()
+def replay(
+    ctx: typer.Context,
+    recordings: Annotated[
+        list[Path], typer.Argument(metavar="RECORDING", help="Captures (.jsonl) or tables (.csv).")
+    ],
+    *,
+    upright: Annotated[
+        str | None, typer.Option(metavar="A:B", help="Where the first one shows you upright, in seconds.")
+    ] = None,
+    slump: Annotated[str | None, typer.Option(metavar="A:B", help="Where it shows your slump.")] = None,
+    rate_hz: Annotated[
+        float | None,
+        typer.Option("--rate", min=1, max=2000, help="Samples a second, if the recording does not tell."),
+    ] = None,
+    into: Annotated[
+        Path | None, typer.Option("--into", metavar="FILE", help="Store what comes of it in this journal.")
+    ] = None,
+    wearer: Annotated[str | None, typer.Option(help="Whose it is, instead of the configuration's.")] = None,
+    as_json: Json = False,
+    journal: JournalOption = None,
+) -> Exit:
+    """Run recordings through the very detector that judges live. Without --upright the journal's calibration counts."""
+    from neckline.commands.replay import Poses, Span, replay
+    from storage.entries import NAME
+
+    options = options_of(ctx, journal)
+    config = options.config()
+    if slump is not None and upright is None:
+        raise typer.BadParameter("--slump needs --upright")
+    if wearer is not None and not NAME.fullmatch(wearer):
+        raise typer.BadParameter(
+            f'"{wearer}" is no pseudonym: letters, digits and _ . : - are, as w-7f3a9c21'
+        )
+    try:
+        poses = Poses(Span.parse(upright), Span.parse(slump) if slump else None) if upright else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    return replay(
+        config,
+        recordings,
+        poses=poses,
+        rate_hz=rate_hz,
+        remembered=options.journal_path(config),
+        store=into,
+        wearer_id=wearer,
+        as_json=as_json,
+    )
+
+
+@commands.command()
+def export(
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.")],
+    *,
+    file_format: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.CSV,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="ISO date or time, local.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="ISO date or time, not included.")
+    ] = None,
+    wearers: Annotated[
+        list[str] | None, typer.Option("--wearer", help="Only this pseudonym; may be repeated.")
+    ] = None,
+    as_json: Json = False,
+    journal: JournalOption = None,
+) -> None:
+    """Write everything as files that explain themselves: one a kind, a codebook, and a list of gaps."""
+    from neckline.commands.export import export, local_ns
+
+    del file_format  # there is one
+    options = options_of(ctx, journal)
+    try:
+        span_ns = tuple(local_ns(text) if text else None for text in (since, until))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    export(
+        options.journal_path(options.config()),
+        folder,
+        wearers=wearers or [],
+        since_ns=span_ns[0],
+        until_ns=span_ns[1],
+        as_json=as_json,
+    )
+
+
+@commands.command()
+def backup(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
+    *,
+    journal: JournalOption = None,
+) -> Exit:
+    """Copy the journal as it is at this moment into one file, and check every row. May be done while it runs."""
+    from neckline.commands.backup import backup
+
+    options = options_of(ctx, journal)
+    return backup(options.journal_path(options.config()), file)
+
+
+@commands.command()
+def restore(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `neckline backup` wrote.")],
+    *,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Replace the journal that is there; take a damaged backup, too.")
+    ] = False,
+    journal: JournalOption = None,
+) -> Exit:
+    """Put a backup in the journal's place, without the wearers who were erased since."""
+    from neckline.commands.backup import restore
+
+    options = options_of(ctx, journal)
+    return restore(options.journal_path(options.config()), file, yes=yes)
+
+
+@commands.command()
+def erase(
+    ctx: typer.Context,
+    wearer: Annotated[str, typer.Argument(metavar="WEARER", help="The pseudonym, as w-7f3a9c21.")],
+    *,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Really do it; without it, only say what there is.")
+    ] = False,
+    as_json: Json = False,
+    journal: JournalOption = None,
+) -> Exit:
+    """Delete all of a wearer for good, from the journal and from InfluxDB, and leave a receipt."""
+    from neckline.commands.erase import erase
+    from storage.entries import NAME
+
+    if not NAME.fullmatch(wearer):
+        raise typer.BadParameter(f'"{wearer}" is no pseudonym')
+    options = options_of(ctx, journal)
+    config = options.config()
+    return erase(config, options.journal_path(config), wearer, yes=yes, as_json=as_json)

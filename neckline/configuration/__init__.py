@@ -1,0 +1,1 @@
+"""What a person sets: the configuration, its file, and what is wrong with either."""

@@ -1,0 +1,1 @@
+"""A running service and the commands beside it, over a loopback wire."""
