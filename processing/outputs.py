@@ -60,7 +60,8 @@ class EventKind(StrEnum):
     SLOUCH_ALERT = "slouch_alert"
     """The wearer is to be told, now. At most one an episode, unless a reminder is configured."""
     SLOUCH_ENDED = "slouch_ended"
-    """The episode is over; `end_ns` is when the wearer sat up (or was last seen slouched)."""
+    """The episode is over; `end_ns` is when the wearer sat up (or was last seen slouched). `note` tells of an alert that
+    was not given since alerts fade."""
     HEAD_FORWARD_STARTED = "head_forward_started"
     """As the three above, for the head on the trunk; needs a second clip on the head."""
     HEAD_FORWARD_ALERT = "head_forward_alert"
@@ -160,6 +161,9 @@ class Evidence:
     stance: Stance
     calibration_id: str
     calibration_age_s: float
+    told: int = 1
+    due: int = 1
+    """With fading, so many (`told`) of so many alerts that fall due are given this week."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,14 @@ from processing.outputs import Stance
 
 
 class Mode(StrEnum):
-    """What neckline does about a sustained slouch."""
+    """What the wearer is told; everything is judged and recorded in each of them."""
 
     COACH = "coach"
-    """Tell the wearer."""
+    """Alerts, breaks, and notices that keep the record good: a low battery, a clip that has moved."""
     TRACK = "track"
-    """Record it and tell nobody."""
+    """Those notices alone."""
+    OFF = "off"
+    """Nothing at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,9 @@ class Settings:
     """Alerts only within these spans of sample time, in order; None: always."""
     break_after_s: float | None = 2700.0
     """Prompt for a break after this long with hardly any movement; None: never."""
+    fading: bool = False
+    """Give fewer of the alerts that fall due, down to one of three, as slouching becomes less from week to week; all
+    again when it becomes more."""
 
     moving_on_g: float = 0.05
     """Moving when the 5-s standard deviation of |a| exceeds this."""

@@ -5,7 +5,7 @@ samples, not on epochs, so a hold is right to one sample however the stream is c
 times in nanoseconds.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum, auto
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processing.calibration import Calibration
+from processing.fading import FadingState
 from processing.outputs import Episode, EpisodeEnd, Event, EventKind, Evidence, Stance
 from processing.settings import Mode, Settings
 
@@ -86,6 +87,8 @@ class SlouchState:
     """Since when posture has not been judged; None while it is."""
     alerts: int = 0
     """Alerts given in the present episode."""
+    withheld: bool = False
+    """Its alert fell due and was not given, since alerts fade."""
     recent_alerts_ns: tuple[int, ...] = ()
     """The alerts of the last hour before the newest."""
     judged_epochs: int = 0
@@ -96,6 +99,7 @@ class SlouchState:
     """Samples received in those epochs, of `expected`."""
     expected: int = 0
     calibration_id: str = ""
+    fading: FadingState = field(default_factory=FadingState)
 
 
 Found = Event | Episode
@@ -138,7 +142,9 @@ def stays(
 
 
 def may_speak(state: SlouchState, since_ns: int, until_ns: int, settings: Settings) -> bool:
-    """Tell whether an alert may fall due between two times; elsewhere samples can wait until their second is over."""
+    """Tell whether an alert may fall due between two times; elsewhere samples can wait."""
+    if until_ns - since_ns > _ns(settings.hold_s):
+        return True  # a slouch that begins and is held within
     match state.phase:
         case Phase.CLEAR:
             return False
@@ -248,12 +254,20 @@ def _take(
                 onset_ns=at_ns,
                 recent_alerts_ns=state.recent_alerts_ns,
                 calibration_id=by.reference.calibration_id,
+                fading=state.fading,
             )
         case Signal.BELOW_OFF:
             return replace(state, upright_since_ns=at_ns)
         case Signal.HELD:
             found.append(Event(at_ns, EventKind.SLOUCH_STARTED, onset_ns=state.onset_ns, value=sagittal_deg))
         case Signal.ALERT_DUE if by is not None:
+            if by.settings.fading and not state.alerts:
+                gives = state.fading.gives_next
+                state = replace(
+                    state, fading=replace(state.fading, due=state.fading.due + 1), withheld=not gives
+                )
+                if not gives:
+                    return state
             found.append(
                 Event(
                     at_ns,
@@ -286,11 +300,20 @@ def _ended(state: SlouchState, at_ns: int, end_ns: int, end: EpisodeEnd) -> tupl
         alerts=state.alerts,
         calibration_id=state.calibration_id,
     )
-    event = Event(at_ns, EventKind.SLOUCH_ENDED, onset_ns=state.onset_ns, end_ns=end_ns, value=state.peak_deg)
+    told, due = state.fading.told
+    event = Event(
+        at_ns,
+        EventKind.SLOUCH_ENDED,
+        onset_ns=state.onset_ns,
+        end_ns=end_ns,
+        value=state.peak_deg,
+        note=f"not told: alerts fade, {told} of {due} are given" if state.withheld else "",
+    )
     return episode, event
 
 
 def _evidence(state: SlouchState, at_ns: int, by: Judge) -> Evidence:
+    told, due = state.fading.told if by.settings.fading else (1, 1)
     return Evidence(
         threshold_deg=by.on_deg,
         hold_s=by.settings.hold_s,
@@ -302,6 +325,8 @@ def _evidence(state: SlouchState, at_ns: int, by: Judge) -> Evidence:
         stance=by.stance,
         calibration_id=by.reference.calibration_id,
         calibration_age_s=(at_ns - by.reference.captured_ns) / 1e9,
+        told=told,
+        due=due,
     )
 
 
@@ -313,6 +338,8 @@ def _alert_due_ns(state: SlouchState, now_ns: int, settings: Settings) -> int | 
     """Return from when on an alert may be given in the open episode; None: no more in this one."""
     due_ns = now_ns
     recent = state.recent_alerts_ns
+    if state.withheld:
+        return None
     if state.alerts:
         if settings.reminder_s is None:
             return None

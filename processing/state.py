@@ -13,6 +13,7 @@ from processing.activity import GateState
 from processing.arrival import QUAT, Samples, arrive, join_blocks
 from processing.epochs import OpenEpoch, OpenMinute
 from processing.errors import StateError
+from processing.fading import FadingState
 from processing.features import SUMMED
 from processing.grid import GridState, pieces
 from processing.inclination import axes_of, inclination_deg
@@ -24,7 +25,7 @@ from processing.slouch import Phase, SlouchState, hold_progress
 from processing.window import BEFORE_S, Window
 from sensor.samples import SampleBlock
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +171,15 @@ def _read(plain: Mapping[str, Any]) -> WearerState:
         ),
         gate=GateState(**gate | {"stance": Stance(gate["stance"])}),
         slip=SlipState(**slip | slip_pairs),
-        slouch=SlouchState(**_tuples(slouch) | {"phase": Phase(slouch["phase"])}),
+        slouch=_slouch(slouch),
         activity=None if plain["activity"] is None else Activity(plain["activity"]),
         posture=Posture(plain["posture"]),
     )
+
+
+def _slouch(slouch: Mapping[str, Any]) -> SlouchState:
+    fading = FadingState(**slouch["fading"])
+    return SlouchState(**_tuples(slouch) | {"phase": Phase(slouch["phase"]), "fading": fading})
 
 
 def _open_epoch(epoch: Mapping[str, Any]) -> OpenEpoch:

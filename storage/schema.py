@@ -22,6 +22,7 @@ from processing.outputs import (
     Posture,
     Stance,
 )
+from processing.quality import CalibrationQuality
 from sensor.samples import BatteryReading
 
 T = TypeVar("T")
@@ -71,6 +72,8 @@ class StanceCalibration:
 
     stance: Stance
     calibration: Calibration
+    quality: CalibrationQuality | None = None
+    """None where it is not known."""
 
 
 Record = Epoch | Minute | Episode | Event | BatteryReading | StanceCalibration
@@ -215,6 +218,8 @@ _EVIDENCE = (
     Column("stance", Type.TEXT, "", "reference it was judged by: sitting or standing (alerts)"),
     Column("calibration_id", Type.TEXT, "", "calibration it was judged by (alerts)"),
     Column("calibration_age_s", Type.FLOAT, "s", "age of that calibration (alerts)"),
+    Column("told_alerts", Type.INT, "1", "with fading, so many are given of each due_alerts (alerts)"),
+    Column("due_alerts", Type.INT, "1", "1 without fading (alerts)"),
 )
 
 
@@ -235,13 +240,15 @@ def _event_row(event: Event) -> Row:
         found.stance.value,
         found.calibration_id,
         found.calibration_age_s,
+        found.told,
+        found.due,
     )
 
 
 def _event(time_ns: Any, kind: Any, onset_ns: Any, end_ns: Any, value: Any, note: Any, *found: Any) -> Event:
     evidence = None
     if found[0] is not None:
-        threshold_deg, hold_s, mean_deg, peak_deg, judged_s, unknown_s, received, stance, *calibration = found
+        threshold_deg, hold_s, mean_deg, peak_deg, judged_s, unknown_s, received, stance, *rest = found
         evidence = Evidence(
             threshold_deg,
             hold_s,
@@ -251,7 +258,7 @@ def _event(time_ns: Any, kind: Any, onset_ns: Any, end_ns: Any, value: Any, note
             unknown_s,
             received,
             Stance(stance),
-            *calibration,
+            *rest,
         )
     return Event(time_ns, EventKind(kind), onset_ns, end_ns, value, note, evidence)
 
@@ -291,6 +298,18 @@ def _battery(*values: Any) -> BatteryReading:
     return BatteryReading(*values)
 
 
+_QUALITY = (
+    Column("received", Type.FLOAT, "1", "share of the poses' samples that arrived"),
+    Column("shake_g", Type.FLOAT, "[g]", "standard deviation of |a| in the poses"),
+    Column("turn_degps", Type.FLOAT, "deg/s", "RMS rotation in the poses, if the clip has a gyroscope"),
+    Column("off_one_g", Type.FLOAT, "[g]", "how far gravity was from 1 g"),
+    Column("drift_deg", Type.FLOAT, "deg", "how far the poses wandered"),
+    Column("separation_deg", Type.FLOAT, "deg", "angle between the poses, if there are two"),
+    Column("expected_error_deg", Type.FLOAT, "deg", "RMS by which upright will differ from zero"),
+)
+"""Named as the fields of `CalibrationQuality`, and in their order."""
+
+
 def _calibration_row(captured: StanceCalibration) -> Row:
     calibration = captured.calibration
     return (
@@ -301,13 +320,19 @@ def _calibration_row(captured: StanceCalibration) -> Row:
         *calibration.forward_sensor,
         calibration.threshold_deg,
         calibration.slump_deg,
+        *(getattr(captured.quality, column.name, None) for column in _QUALITY),
     )
 
 
 def _calibration(captured_ns: Any, stance: Any, calibration_id: Any, *values: Any) -> StanceCalibration:
-    up, forward, (threshold_deg, slump_deg) = values[:3], values[3:6], values[6:]
+    up, forward, (threshold_deg, slump_deg), found = values[:3], values[3:6], values[6:8], values[8:]
+    quality = None
+    if found[0] is not None:
+        quality = CalibrationQuality(*found)
     return StanceCalibration(
-        Stance(stance), Calibration(calibration_id, captured_ns, up, forward, threshold_deg, slump_deg)
+        Stance(stance),
+        Calibration(calibration_id, captured_ns, up, forward, threshold_deg, slump_deg),
+        quality,
     )
 
 
@@ -329,6 +354,7 @@ CALIBRATION = Kind(
         ),
         Column("threshold_deg", Type.FLOAT, "deg", "personal threshold"),
         Column("slump_deg", Type.FLOAT, "deg", "sagittal angle of the slump pose, if it was captured"),
+        *_QUALITY,
     ),
     to_row=_calibration_row,
     from_row=lambda row: _calibration(*row),

@@ -17,6 +17,7 @@ from processing.outputs import (
     Posture,
     Stance,
 )
+from processing.quality import CalibrationQuality
 from sensor.samples import BatteryReading
 from storage.entries import Batch, Stream
 from storage.schema import StanceCalibration
@@ -75,7 +76,8 @@ def calibration(k: int, stance: Stance = Stance.SITTING) -> StanceCalibration:
         threshold_deg=k / 61,
         slump_deg=None if k % 2 else k / 67,
     )
-    return StanceCalibration(stance, captured)
+    quality = CalibrationQuality(k / 71, k / 73, None, k / 79, k / 83, captured.slump_deg, k / 89)
+    return StanceCalibration(stance, captured, quality if k % 3 else None)
 
 
 def one_of_each(k: int) -> tuple[Any, ...]:
@@ -166,6 +168,8 @@ events = st.builds(
         stance=st.sampled_from(Stance),
         calibration_id=texts,
         calibration_age_s=floats,
+        told=int64,
+        due=int64,
     ),
 )
 batteries = st.builds(BatteryReading, time_ns=int64, percent=floats, volts=maybe_floats)
@@ -180,6 +184,17 @@ calibrations = st.builds(
         forward_sensor=triples,
         threshold_deg=floats,
         slump_deg=maybe_floats,
+    ),
+    st.none()
+    | st.builds(
+        CalibrationQuality,
+        received=floats,
+        shake_g=floats,
+        turn_degps=maybe_floats,
+        off_one_g=floats,
+        drift_deg=floats,
+        separation_deg=maybe_floats,
+        expected_error_deg=floats,
     ),
 )
 streams = st.builds(
