@@ -46,7 +46,6 @@ from processing.slouch import (
     stays,
 )
 from processing.state import WearerState
-from processing.steady import LEAST, Steady, rest_on
 from processing.window import Measured, Over, measure
 from sensor.samples import SampleBlock
 
@@ -167,16 +166,8 @@ class Work:
             raise RuntimeError("nothing was to be closed")
         self.own_memory()
         self.window = measured.window
-        first_second, edges, seconds = closing.before.second, closing.over.edges, len(measured.facts)
-        steady = Steady(measured.columns, first_second, self.settings) if seconds >= LEAST else None
-        k = 0
-        while k < seconds:
-            if steady is not None and k:
-                k = self.close_steady(steady, k, measured, closing)
-                if k == seconds:
-                    break
+        for k, (begin, end) in enumerate(pairwise(closing.over.edges)):
             facts = measured.facts[k]
-            begin, end = edges[k], edges[k + 1]
             if begin < end:
                 seen = closing.before.seen if k == 0 else 0
                 self.look(facts, measured, slice(measured.begin + begin + seen, measured.begin + end))
@@ -268,13 +259,6 @@ class Work:
             # Another reference applies from here on.
             self.slouch, found = close(self.slouch, self.seen_ns)
             self.sort_out(found)
-
-    def add_epoch(self, epoch: Epoch) -> None:
-        """Take an epoch that is decided, and roll it up."""
-        self.epochs.append(epoch)
-        self.minute, closed = roll_up(self.minute, epoch)
-        if closed is not None:
-            self.minutes.append(closed)
 
     def notice(self, verdict: Verdict, facts: Facts, end_ns: int) -> None:
         """Tell of what builds up over minutes: a clip that is not worn or has slipped, a wearer who sits on."""
