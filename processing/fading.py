@@ -51,11 +51,17 @@ class FadingState:
         return self.due * told % due < told
 
 
+def turned(state: FadingState, time_ns: int) -> FadingState:
+    """Return the state at a time: with another week it may have gone a step further."""
+    week = (time_ns // DAY_NS + MONDAY) // 7
+    if week in {state.week, state.week - 1}:  # a week's last minute is known a little later
+        return state
+    return replace(_closed(state), week=week, upright_s=0, slouched_s=0, due=0)
+
+
 def fade(state: FadingState, minute: Minute) -> FadingState:
     """Take the next minute."""
-    week = (minute.start_ns // DAY_NS + MONDAY) // 7
-    if week != state.week:
-        state = replace(_closed(state), week=week, upright_s=0, slouched_s=0, due=0)
+    state = turned(state, minute.start_ns)
     if not minute.upright_s and not minute.slouched_s:
         return state
     state = replace(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processing.calibration import Calibration
-from processing.fading import FadingState
+from processing.fading import FadingState, turned
 from processing.outputs import Episode, EpisodeEnd, Event, EventKind, Evidence, Stance
 from processing.settings import Mode, Settings
 
@@ -262,10 +262,9 @@ def _take(
             found.append(Event(at_ns, EventKind.SLOUCH_STARTED, onset_ns=state.onset_ns, value=sagittal_deg))
         case Signal.ALERT_DUE if by is not None:
             if by.settings.fading and not state.alerts:
-                gives = state.fading.gives_next
-                state = replace(
-                    state, fading=replace(state.fading, due=state.fading.due + 1), withheld=not gives
-                )
+                fading = turned(state.fading, at_ns)
+                gives = fading.gives_next
+                state = replace(state, fading=replace(fading, due=fading.due + 1), withheld=not gives)
                 if not gives:
                     return state
             found.append(
