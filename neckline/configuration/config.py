@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from storage.influxdb import InfluxSettings
 
 INFLUXDB_TOKEN_ENV, PUSH_URLS_ENV = "NECKLINE_INFLUXDB_TOKEN", "NECKLINE_PUSH_URLS"
+GRAFANA_TOKEN_ENV, READ_TOKEN_ENV = "NECKLINE_GRAFANA_TOKEN", "NECKLINE_INFLUXDB_READ_TOKEN"
 RATES_HZ = {"witmotion": (10.0, 20.0, 50.0, 100.0, 200.0)}
 """As in `sensor.families`, which a test holds; to import that costs more than all of this module."""
 NEVER = 0
@@ -161,9 +162,10 @@ class Detector(Section):
 class Alerts(Section):
     """When and how the wearer is told."""
 
-    mode: Literal["coach", "track"] | None = Field(
+    mode: Literal["coach", "track", "off"] | None = Field(
         default=None,
-        description="coach: tell the wearer about a sustained slouch; track: record it and tell nobody.",
+        description="coach: tell the wearer about a sustained slouch; track: record it, and tell of nothing but a low "
+        "battery or a clip that has moved; off: record it, and tell of nothing at all.",
     )
     desktop: bool = Field(default=True, description="Tell by a notification on this computer's screen.")
     push_file: File | None = Field(
@@ -191,6 +193,8 @@ class Alerts(Section):
         le=14400,
         description="Prompt for a break after this long with hardly any movement; 0: never.",
     )
+
+    fading: bool | None = None
 
     @field_validator("schedule")
     @classmethod

@@ -33,6 +33,7 @@ MOMENT_ROWS = 5
 """Rows of this moment, or of the prompt in its place."""
 OLD_CALIBRATION_S = 12 * 3600.0
 """A reference of this age is most likely of another donning."""
+SILENT = {Mode.TRACK: "no alerts", Mode.OFF: "nothing is told"}
 NOT_CALIBRATED = "Not calibrated yet. Elsewhere run: neckline calibrate"
 HINTS = (
     Text("Ctrl-C stops and keeps everything · neckline snooze · neckline calibrate", FAINT),
@@ -232,8 +233,8 @@ def _alerts(status: Status, zone: tzinfo | None) -> list[Text]:
     if count and status.last_alert_ns is not None:
         last = f", the last at {clock(status.last_alert_ns, zone)}"
     off, why = "", ""
-    if status.mode is Mode.TRACK:
-        off = "mode track: nobody is told"
+    if status.mode is not Mode.COACH:
+        off = f"mode {status.mode}: {SILENT[status.mode]}"
     elif status.snoozed_until_ns is not None:
         off = f"snoozed until {day_and_clock(status.snoozed_until_ns, status.time_ns, zone)}"
     elif status.alerts_from_ns is None:

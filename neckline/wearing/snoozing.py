@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta, tzinfo
 
 LONGEST = timedelta(days=7)
-"""A snooze ends by itself; for longer there is alerts.mode = "track"."""
+"""A snooze ends by itself; for longer there is alerts.mode = "off"."""
 MORNING_HOUR = 6
 """When `tomorrow` begins: whoever snoozes at eleven at night does not mean one hour."""
 UNITS = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days"}

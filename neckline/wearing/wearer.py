@@ -121,7 +121,9 @@ class Wearer:
         return alerts_from(now_ns, self.settings)
 
     def wants_notices(self, now_ns: int) -> bool:
-        """Tell whether a notice that is no alert (battery, calibration) may go out: in its hours, not snoozed."""
+        """Tell whether a notice that is no alert (battery, calibration) may go out: in its hours, not snoozed or off."""
+        if self.settings.mode is Mode.OFF:
+            return False
         self._look_ahead(now_ns)
         return alerts_from(now_ns, replace(self.settings, mode=Mode.COACH)) == now_ns
 

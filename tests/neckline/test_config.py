@@ -105,6 +105,7 @@ def test_settings_reach_the_detector() -> None:
     mode = "track"
     reminder_s = 300
     break_after_s = 0
+    fading = true
     """
     assert parse(text.encode(), PATH).settings(snoozed_until_ns=5) == Settings(
         threshold_deg=12.0,
@@ -112,6 +113,7 @@ def test_settings_reach_the_detector() -> None:
         mode=Mode.TRACK,
         reminder_s=300.0,
         break_after_s=None,
+        fading=True,
         snoozed_until_ns=5,
     )
 

@@ -280,6 +280,21 @@ def test_a_low_battery_is_told_once(journal: Path) -> None:
     assert f"{warned.value:.0f} %" in message.body
 
 
+@pytest.mark.parametrize(("mode", "urgencies"), [("track", [Urgency.LOW]), ("off", [])])
+def test_without_alerts_all_is_stored_and_notices_follow_the_mode(
+    journal: Path, mode: str, urgencies: list[Urgency]
+) -> None:
+    """Tracked, the battery is still told of; off, nothing is. Slouch and battery are in the journal either way."""
+    settings = {**SETTINGS, "alerts": {"mode": mode}}
+    quiet = ran(journal, worn_clip(ONE_SLOUCH, battery_v=3.4), settings=settings)
+
+    assert [event.kind for event in quiet.events] == [EventKind.BATTERY_LOW, S, E]
+    assert [message.urgency for _, message in quiet.told.messages] == urgencies
+    assert [episode.alerts for episode in rows(journal, EPISODE)] == [0]
+    assert quiet.seen.statuses[-1].mode == mode
+    assert quiet.seen.statuses[-1].alerts_from_ns is None
+
+
 # ---- calibration -----------------------------------------------------------------------------------------------------
 
 

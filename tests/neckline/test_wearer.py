@@ -118,7 +118,7 @@ def test_weekly_hours_hold_as_days_go_by(minutes: list[int]) -> None:
 
 
 def test_a_snooze_and_the_hours_together() -> None:
-    """Alerts come back when both let them; in mode track never, and notices still do."""
+    """Alerts come back when both let them; in mode track never, and notices still do; in mode off those neither."""
     schedule = Schedule.parse(["daily 09:00-18:00"])
     one = Wearer(Settings(), Memory(calibration=reference()), schedule=schedule, zone=BERLIN)
     evening_ns = NOW_NS + 7 * 3600 * S
@@ -133,6 +133,9 @@ def test_a_snooze_and_the_hours_together() -> None:
     tracked = wearer(mode=Mode.TRACK)
     assert tracked.alerts_from_ns(NOW_NS) is None
     assert tracked.wants_notices(NOW_NS)
+    off = wearer(mode=Mode.OFF)
+    assert off.alerts_from_ns(NOW_NS) is None
+    assert not off.wants_notices(NOW_NS)
 
 
 # ---- what is remembered ----------------------------------------------------------------------------------------------

@@ -16,11 +16,19 @@ def alerts(outputs: Outputs) -> list[float]:
     return [seconds_of(e.time_ns) for e in outputs.events if e.kind is EventKind.SLOUCH_ALERT]
 
 
-def test_track_only_records_and_tells_nobody() -> None:
-    """In track mode every episode is there and no alert."""
-    outputs = run([samples([Held(20), *SLOUCHES])], replace(settings(), mode=Mode.TRACK))
+@pytest.mark.parametrize("mode", [Mode.TRACK, Mode.OFF])
+def test_who_wants_no_alerts_is_recorded_all_the_same(mode: Mode) -> None:
+    """Tracked, or with alerts off: all is as it is with them, to the last bit, but alerts and breaks."""
+    whole = [samples([Held(20), *SLOUCHES, Held(1300)])]
+    outputs, told = (run(whole, replace(settings(), mode=each)) for each in (mode, Mode.COACH))
+    assert {e.kind for e in told.events} - {e.kind for e in outputs.events} == {
+        EventKind.SLOUCH_ALERT,
+        EventKind.BREAK_PROMPT,
+    }
+    assert outputs.events == tuple(e for e in told.events if e.kind in {e.kind for e in outputs.events})
+    assert outputs.epochs == told.epochs
+    assert [replace(episode, alerts=0) for episode in told.episodes] == list(outputs.episodes)
     assert len(outputs.episodes) == 10
-    assert not alerts(outputs)
 
 
 def test_no_more_alerts_than_the_cap_in_any_hour() -> None:
