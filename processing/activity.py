@@ -5,7 +5,6 @@ docs/method.md. What is uncertain is never `still`: the order of the questions b
 """
 
 from dataclasses import dataclass
-from math import hypot
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -44,32 +43,25 @@ class Facts(NamedTuple):
     received: int
     complete: bool
     """Enough samples were received."""
-    regularity: float
-    """How well steps repeat, 0–1; 0 when not moving."""
-    cadence_hz: float
-    acc_x_g: float
-    """SD of the acceleration along each axis over the last 5 s."""
-    acc_y_g: float
-    acc_z_g: float
-    turn_x_degps: float
-    """SD of the rotation about each axis over the last 5 s."""
-    turn_y_degps: float
-    turn_z_degps: float
+    least_g: float
+    """SD of the acceleration over the last 5 s along the axis that moved least …"""
+    most_g: float
+    """… and along the one that moved most."""
+    most_turn_degps: float
+    """The same for the rotation about each axis, the greatest …"""
+    turn_degps: float
+    """… and of all three together."""
     motion_g: float
     """SD of |a| over the last 5 s."""
     gravity_g: float
     """Mean of |a| over the last 5 s."""
     jerk_g: float
     """Greatest |a| − 1 g."""
-    angles_deg: list[float]
-    """`Angles` from each of `Settings.references`, one after another; of no meaning without samples."""
-
-    def angles(self, number: int) -> Angles:
-        """Return the angles from one of the references."""
-        return Angles._make(self.angles_deg[number * ANGLES : (number + 1) * ANGLES])
-
-
-ANGLES = len(Angles._fields)
+    angles: tuple[Angles, ...]
+    """From each of `Settings.references`; of no meaning without samples."""
+    regularity: float = 0.0
+    """How well steps repeat, 0–1; 0 when not moving."""
+    cadence_hz: float = 0.0
 
 
 @dataclass(slots=True)
@@ -122,14 +114,14 @@ def decide(gate: GateState, facts: Facts, settings: Settings) -> Verdict:
         gate.last_sagittal_deg, gate.settling_s, gate.shaken_s, gate.quiet_s = None, 0, 0, 0
         gate.stuck_s = gate.false_s = 0
         return Verdict(Activity.GAP, 1.0)
-    angles = facts.angles(settings.reference_number(gate.stance)) if facts.angles_deg else None
+    angles = facts.angles[settings.reference_number(gate.stance)] if facts.angles else None
     gate.moving = facts.motion_g > (settings.moving_off_g if gate.moving else settings.moving_on_g)
     walking = gate.moving and facts.regularity >= settings.walking_regularity
     swing_deg = _swing_deg(gate, angles)
     turning = swing_deg > settings.transition_degps
     _count(gate, facts, settings)
     gate.bent_s = gate.bent_s + 1 if angles and angles.tilt_deg > settings.lying_deg else 0
-    gate.stuck_s = gate.stuck_s + 1 if _least_spread_g(facts) < STUCK_G else 0
+    gate.stuck_s = gate.stuck_s + 1 if facts.least_g < STUCK_G else 0
     gate.false_s = gate.false_s + 1 if why_false(gate, facts) else 0
     activity = _activity(gate, angles, settings, walking=walking, turning=turning)
     confidence = _confidence(activity, facts, angles, swing_deg, settings)
@@ -148,10 +140,6 @@ def why_false(gate: GateState, facts: Facts) -> str:
     if not gate.moving and abs(facts.gravity_g - 1) > OFF_ONE_G:
         return f"the clip's accelerometer reads {facts.gravity_g:.2f} g at rest"
     return ""
-
-
-def _least_spread_g(facts: Facts) -> float:
-    return min(facts.acc_x_g, facts.acc_y_g, facts.acc_z_g)
 
 
 def count_stillness(gate: GateState, activity: Activity, settings: Settings) -> bool:
@@ -184,16 +172,8 @@ def _swing_deg(gate: GateState, angles: Angles | None) -> float:
 
 def _count(gate: GateState, facts: Facts, settings: Settings) -> None:
     shaken = settings.vehicle_g < facts.motion_g <= settings.moving_on_g
-    gate.shaken_s = (
-        gate.shaken_s + 1
-        if shaken
-        and hypot(facts.turn_x_degps, facts.turn_y_degps, facts.turn_z_degps) < settings.vehicle_turn_degps
-        else 0
-    )
-    quiet = (
-        max(facts.acc_x_g, facts.acc_y_g, facts.acc_z_g) < settings.not_worn_acc_g
-        and max(facts.turn_x_degps, facts.turn_y_degps, facts.turn_z_degps) < settings.not_worn_turn_degps
-    )
+    gate.shaken_s = gate.shaken_s + 1 if shaken and facts.turn_degps < settings.vehicle_turn_degps else 0
+    quiet = facts.most_g < settings.not_worn_acc_g and facts.most_turn_degps < settings.not_worn_turn_degps
     gate.quiet_s = gate.quiet_s + 1 if quiet else 0
 
 

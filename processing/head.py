@@ -14,7 +14,7 @@ from processing.calibration import Calibration
 from processing.epochs import SECOND_NS
 from processing.outputs import Activity, Episode, Epoch, Event, EventKind, Posture, Stance
 from processing.settings import Settings
-from processing.slouch import JUDGED_SLOUCHED, Found, Judge, SlouchState, advance, close, count_epoch, miss
+from processing.slouch import JUDGED_SLOUCHED, Found, Judge, SlouchState, advance, close, count_epochs, miss
 
 HEAD_THRESHOLD_DEG = 20.0
 """The neck's last band in RULA begins here; ISO 11226 accepts no neck flexion beyond 25°."""
@@ -147,8 +147,8 @@ def _pair(
         found += more
         slouched = slouch.phase in JUDGED_SLOUCHED
         if slouched and head is not None:
-            slouch = count_epoch(
-                slouch, flexion_deg, head.received, head.received + head.missing + head.corrupt
+            slouch = count_epochs(
+                slouch, [flexion_deg], head.received, head.received + head.missing + head.corrupt
             )
     posture = (Posture.SLOUCHED if slouched else Posture.UPRIGHT) if still else Posture.UNKNOWN
     return slouch, still, HeadEpoch(start_ns, activity, posture, flexion_deg)

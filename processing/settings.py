@@ -96,6 +96,10 @@ class Settings:
     session_break_s: float = 900.0
     """A gap up to this long is told second by second; a longer one is a break between two sessions."""
 
+    patience_s: float = 1.0
+    """What is not urgent may wait for this long, in whole seconds: a gateway of many wearers spends less, the longer it
+    may. Outputs are the same and come later; alerts do not."""
+
     def reference(self, stance: Stance) -> Calibration | None:
         """Return the reference that applies, if there is one."""
         return self.standing if stance is Stance.STANDING else self.calibration

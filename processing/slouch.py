@@ -5,6 +5,7 @@ samples, not on epochs, so a hold is right to one sample however the stream is c
 times in nanoseconds.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum, auto
 from typing import NamedTuple
@@ -127,18 +128,27 @@ def stays(
     state: SlouchState, first_ns: int, last_ns: int, low_deg: float, high_deg: float, by: Judge
 ) -> bool:
     """Tell that samples between these times and angles mean nothing new: the quick way past `advance`."""
+    until_ns, above = quiet_until(state, first_ns, by)
+    within = low_deg >= by.off_deg if above else high_deg <= by.on_deg
+    return within and (until_ns is None or last_ns < until_ns)
+
+
+def quiet_until(state: SlouchState, begin_ns: int, by: Judge) -> tuple[int | None, bool]:
+    """Return until when judged samples mean nothing new (None: for ever), as long as they stay on the side they are on.
+
+    The second value tells which: True is not below `off_deg`, False not beyond `on_deg`.
+    """
     if state.unknown_since_ns is not None:
-        return False
+        return begin_ns, False
     match state.phase:
         case Phase.CLEAR:
-            return high_deg <= by.on_deg
+            return None, False
         case Phase.HOLDING:
-            return low_deg >= by.off_deg and last_ns < _held_ns(state, by.settings)
+            return _held_ns(state, by.settings), True
         case Phase.SUSTAINED:
-            due_ns = _alert_due_ns(state, first_ns, by.settings)
-            return low_deg >= by.off_deg and (due_ns is None or last_ns < due_ns)
+            return _alert_due_ns(state, begin_ns, by.settings), True
         case _:
-            return False
+            return begin_ns, False
 
 
 def may_speak(state: SlouchState, since_ns: int, until_ns: int, settings: Settings) -> bool:
@@ -192,13 +202,19 @@ def close(state: SlouchState, last_ns: int) -> tuple[SlouchState, list[Found]]:
     return state, found
 
 
-def count_epoch(state: SlouchState, sagittal_deg: float, received: int, expected: int) -> SlouchState:
-    """Add a slouched epoch's mean and samples to the present slouch."""
+def count_epochs(
+    state: SlouchState, sagittal_deg: Sequence[float], received: int, expected: int
+) -> SlouchState:
+    """Add the means of slouched epochs, and how many samples they have of those expected, to the present slouch."""
+    sum_deg = state.sum_deg
+    for mean_deg in sagittal_deg:
+        sum_deg += mean_deg
+    peak_deg = max(sagittal_deg)
     return replace(
         state,
-        judged_epochs=state.judged_epochs + 1,
-        sum_deg=state.sum_deg + sagittal_deg,
-        peak_deg=max(state.peak_deg, sagittal_deg) if state.judged_epochs else sagittal_deg,
+        judged_epochs=state.judged_epochs + len(sagittal_deg),
+        sum_deg=sum_deg,
+        peak_deg=max(state.peak_deg, peak_deg) if state.judged_epochs else peak_deg,
         received=state.received + received,
         expected=state.expected + expected,
     )

@@ -1,9 +1,9 @@
 """The heart: `step(state, block, settings) → (state, outputs)`, one pure function for live, replay and batch.
 
 However the same samples are cut into blocks, and wherever the state is saved and restored between, the outputs
-are the same: decisions are taken per sample or per whole second, never per block. What is not urgent waits for the
-end of its second: until then blocks are kept, no more. Only when an alert may fall due within the second are they
-looked at when they come.
+are the same: decisions are taken per sample or per whole second, never per block. What is not urgent waits, for the
+end of its second at least and for as long as `Settings.patience_s` allows: until then blocks are kept, no more. Only
+when an alert may fall due meanwhile are they looked at when they come.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ from processing.window import measure
 from processing.work import Closing, Work
 from sensor.samples import SampleBlock
 
-MOST_WAITING = 100
+MOST_WAITING = 200
 """Blocks that wait at most: a clip whose clock stands still must not fill the memory."""
 
 Turn = tuple[WearerState, SampleBlock, Settings]
@@ -60,16 +60,16 @@ def finish(state: WearerState, settings: Settings) -> tuple[WearerState, Outputs
 
 
 def _can_wait(state: WearerState, block: SampleBlock, settings: Settings) -> bool:
-    """Tell whether a block can wait for its second to be over: it ends within the open one, and no alert may be due."""
+    """Tell whether a block can wait: it ends while there is patience, and no alert may fall due until then."""
     if not len(block):
         return True
     if state.epoch is None or len(state.waiting) >= MOST_WAITING:
         return False
-    since_ns = state.epoch.second * SECOND_NS
-    until_ns = since_ns + SECOND_NS
-    if block.time_ns[-1] >= until_ns:
-        return False
-    return state.activity is not Activity.STILL or not may_speak(state.slouch, since_ns, until_ns, settings)
+    since_ns, last_ns = state.epoch.second * SECOND_NS, block.time_ns[-1]
+    if last_ns < since_ns + SECOND_NS and state.activity is not Activity.STILL:
+        return True  # the second is not judged
+    until_ns = since_ns + max(1, int(settings.patience_s)) * SECOND_NS
+    return bool(last_ns < until_ns) and not may_speak(state.slouch, since_ns, until_ns, settings)
 
 
 def _do(works: Sequence[Work]) -> None:

@@ -6,13 +6,13 @@ facts are the same to the last bit whoever is measured beside them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, repeat, starmap
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.activity import ANGLES, Facts
+from processing.activity import Angles, Facts
 from processing.arrival import Samples, join
 from processing.calibration import Calibration
 from processing.features import (
@@ -35,10 +35,9 @@ from sensor.samples import STANDARD_GRAVITY_MPS2
 WINDOW_S = 5
 """Seconds over which movement is measured."""
 BEFORE_S = WINDOW_S - 1
+ACC, GYR = slice(0, 3), slice(3, 6)
 UNITS = np.array([[1 / STANDARD_GRAVITY_MPS2]] * 3 + [[DEG]] * 3 + [[1 / STANDARD_GRAVITY_MPS2]])
 """From the table's motion to g and deg/s."""
-FIRST_ANGLE = MOTION.stop + 2
-"""Facts stand in columns: the spread of each motion, |a|'s mean, the jerk, then the angles from each reference."""
 NO_AXES = np.full((3, 3), np.nan)
 
 
@@ -63,10 +62,27 @@ class Over(NamedTuple):
     settings: Settings
 
 
+class Columns(NamedTuple):
+    """Facts of some seconds as columns (n,), with the angles from the first reference; NaN where there is none."""
+
+    complete: NDArray[np.float64]
+    least_g: NDArray[np.float64]
+    most_g: NDArray[np.float64]
+    most_turn_degps: NDArray[np.float64]
+    motion_g: NDArray[np.float64]
+    gravity_g: NDArray[np.float64]
+    sagittal_deg: NDArray[np.float64]
+    lateral_deg: NDArray[np.float64]
+    tilt_deg: NDArray[np.float64]
+    low_deg: NDArray[np.float64]
+    high_deg: NDArray[np.float64]
+
+
 class Measured(NamedTuple):
     """The same seconds, measured."""
 
     facts: list[Facts]
+    columns: Columns
     begin: int
     """Where the wearer's samples begin among those that were measured together: `time_ns` and `sagittal_deg`."""
     time_ns: NDArray[np.int64]
@@ -92,16 +108,17 @@ def measure(overs: Sequence[Over]) -> list[Measured]:
         for part in (over.window.sums, seconds.sums[:, first:last])
     ]
     every = np.concatenate(sums, axis=1)
-    rows = _facts(every, firsts, seconds, _for_each(axes, firsts))
-    counts = seconds.sums[0].astype(int).tolist()
+    least = np.array([max(1.0, over.settings.min_received * over.rate_hz) for over in overs])
+    all_facts, columns = _facts(every, firsts, seconds, _for_each(least, firsts), _for_each(axes, firsts))
     found = []
     for number, (over, first, last) in enumerate(zip(overs, firsts, firsts[1:], strict=False)):
         magnitude = [table[MAGNITUDE, edges[k] : edges[k + 1]] for k in range(first, last)]
-        facts = _name(over, rows[first:last], counts[first:last], magnitude)
+        facts = _with_steps(over, all_facts[first:last], magnitude)
         end = last + (number + 1) * BEFORE_S
         kept = (*over.window.magnitude, *[of.copy() for of in magnitude[-BEFORE_S:]])[-BEFORE_S:]
         window = Window(every[:, end - BEFORE_S : end].copy(), kept)
-        found.append(Measured(facts, begins[number], samples.time_ns, table[SAGITTAL:], window))
+        of = Columns(*columns[:, first:last])
+        found.append(Measured(facts, of, begins[number], samples.time_ns, table[SAGITTAL:], window))
     return found
 
 
@@ -112,56 +129,70 @@ def _axes(references: Sequence[Sequence[Calibration]]) -> NDArray[np.float64]:
     return np.array(axes, float).reshape(len(references), most, 3, 3).transpose(1, 2, 3, 0)
 
 
-def _for_each(axes: NDArray[np.float64], edges: Sequence[int]) -> NDArray[np.float64]:
-    """Return the axes once for each sample, or second, of a wearer: from `edges[w]` to `edges[w + 1]`."""
-    return axes if axes.shape[-1] == 1 else axes.repeat(np.diff(edges), axis=-1)
+def _for_each(of_wearers: NDArray[np.float64], edges: Sequence[int]) -> NDArray[np.float64]:
+    """Return what each wearer has once for each of their samples, or seconds: from `edges[w]` to `edges[w + 1]`."""
+    return of_wearers if of_wearers.shape[-1] == 1 else of_wearers.repeat(np.diff(edges), axis=-1)
 
 
 def _facts(
-    every: NDArray[np.float64], firsts: Sequence[int], seconds: SecondSums, axes: NDArray[np.float64]
-) -> list[list[float]]:
-    """Return, for each second, the spread of each motion, |a|, the jerk, and the angles from each reference."""
+    every: NDArray[np.float64],
+    firsts: Sequence[int],
+    seconds: SecondSums,
+    least: NDArray[np.float64],
+    axes: NDArray[np.float64],
+) -> tuple[list[Facts], NDArray[np.float64]]:
+    """Return the facts of each second, but for its steps, and as `Columns`; `least` samples make one complete."""
     # Five terms in a fixed order, not a running sum: the same however the seconds came.
     n = every.shape[1] - BEFORE_S
     total = every[:, :n].copy()
     for shift in range(1, WINDOW_S):
         total += every[:, shift : shift + n]
-    wearers = range(len(firsts) - 1)
+    wearers, n_seconds = range(len(firsts) - 1), firsts[-1]
     total = total[
         :, [k + number * BEFORE_S for number in wearers for k in range(firsts[number], firsts[number + 1])]
     ]
     mean = total[1:] / np.maximum(total[0], 1.0)
-    variance = mean[SQUARES] - np.square(mean[MOTION])
-    spread = np.sqrt(np.maximum(0.0, variance)) * UNITS
-    gravity_g = mean[MAGNITUDE : MAGNITUDE + 1] / STANDARD_GRAVITY_MPS2
-    jerk_g = np.sqrt(seconds.high[:1]) / STANDARD_GRAVITY_MPS2 - 1
-    facts = [spread, gravity_g, jerk_g]
-    for row, of in enumerate(axes, SAGITTAL - MAGNITUDE_SQUARED):
-        angles_deg = inclination_deg(seconds.sums[1:][UP], of)
-        facts += [angles_deg, seconds.low[row : row + 1], seconds.high[row : row + 1]]
-    rows: list[list[float]] = np.concatenate(facts).T.tolist()
-    return rows
+    variance = np.maximum(0.0, mean[SQUARES] - np.square(mean[MOTION]))
+    spread = np.sqrt(variance) * UNITS
+    received = seconds.sums[0]
+    complete, least_g, most_g = received >= least, spread[ACC].min(axis=0), spread[ACC].max(axis=0)
+    most_turn_degps, turn_degps = spread[GYR].max(axis=0), np.sqrt(variance[GYR].sum(axis=0)) * DEG
+    motion_g, gravity_g = spread[MAGNITUDE], mean[MAGNITUDE] / STANDARD_GRAVITY_MPS2
+    jerk_g = np.sqrt(seconds.high[0]) / STANDARD_GRAVITY_MPS2 - 1
+    angles_deg = np.array(
+        [
+            (*inclination_deg(seconds.sums[1:][UP], of), seconds.low[row], seconds.high[row])
+            for row, of in enumerate(axes, SAGITTAL - MAGNITUDE_SQUARED)
+        ]
+    ).reshape(-1, len(Angles._fields), n_seconds)
+    of_reference = [starmap(Angles, zip(*of.tolist(), strict=True)) for of in angles_deg]
+    facts = map(
+        Facts,
+        received.astype(int).tolist(),
+        complete.tolist(),
+        least_g.tolist(),
+        most_g.tolist(),
+        most_turn_degps.tolist(),
+        turn_degps.tolist(),
+        motion_g.tolist(),
+        gravity_g.tolist(),
+        jerk_g.tolist(),
+        zip(*of_reference, strict=True) if of_reference else repeat(()),
+    )
+    first_deg = angles_deg[0] if len(angles_deg) else np.full((len(Angles._fields), n_seconds), np.nan)
+    columns = np.vstack((complete, least_g, most_g, most_turn_degps, motion_g, gravity_g, first_deg))
+    return [*facts], columns
 
 
-def _name(
-    over: Over,
-    rows: Sequence[Sequence[float]],
-    counts: Sequence[int],
-    magnitude: Sequence[NDArray[np.float64]],
-) -> list[Facts]:
-    """Turn a wearer's rows into facts, and look for steps where there is movement."""
+def _with_steps(over: Over, facts: list[Facts], magnitude: Sequence[NDArray[np.float64]]) -> list[Facts]:
+    """Look for steps where there is movement, and leave out angles from what is no reference of this wearer."""
     known = [*over.window.magnitude, *magnitude]
-    least = max(1.0, over.settings.min_received * over.rate_hz)
-    # Beyond are those that only a wearer beside this one has a reference for.
-    end_of_angles = FIRST_ANGLE + ANGLES * len(over.settings.references)
-    facts = []
-    for end, (row, received) in enumerate(zip(rows, counts, strict=True), len(over.window.magnitude) + 1):
-        steps = 0.0, 0.0
-        if row[MAGNITUDE] > over.settings.moving_off_g:
+    references = len(over.settings.references)
+    found = []
+    for end, of in enumerate(facts, len(over.window.magnitude) + 1):
+        mine = of if len(of.angles) == references else of._replace(angles=of.angles[:references])
+        if of.motion_g > over.settings.moving_off_g:
             steps = regularity(np.concatenate(known[max(0, end - WINDOW_S) : end]), over.rate_hz)
-        facts.append(
-            Facts._make(
-                (received, received >= least, *steps, *row[:FIRST_ANGLE], row[FIRST_ANGLE:end_of_angles])
-            )
-        )
-    return facts
+            mine = mine._replace(regularity=steps[0], cadence_hz=steps[1])
+        found.append(mine)
+    return found

@@ -39,13 +39,14 @@ from processing.slouch import (
     advance,
     alerts_from,
     close,
-    count_epoch,
+    count_epochs,
     judge,
     may_speak,
     miss,
     stays,
 )
 from processing.state import WearerState
+from processing.steady import LEAST, Steady, rest_on
 from processing.window import Measured, Over, measure
 from sensor.samples import SampleBlock
 
@@ -166,13 +167,65 @@ class Work:
             raise RuntimeError("nothing was to be closed")
         self.own_memory()
         self.window = measured.window
-        for k, (begin, end) in enumerate(pairwise(closing.over.edges)):
+        first_second, edges, seconds = closing.before.second, closing.over.edges, len(measured.facts)
+        steady = Steady(measured.columns, first_second, self.settings) if seconds >= LEAST else None
+        k = 0
+        while k < seconds:
+            if steady is not None and k:
+                k = self.close_steady(steady, k, measured, closing)
+                if k == seconds:
+                    break
             facts = measured.facts[k]
+            begin, end = edges[k], edges[k + 1]
             if begin < end:
                 seen = closing.before.seen if k == 0 else 0
                 self.look(facts, measured, slice(measured.begin + begin + seen, measured.begin + end))
-            self.close_second(closing.before.second + k, facts, closing.missing[k], closing.corrupt[k])
+            self.close_second(first_second + k, facts, closing.missing[k], closing.corrupt[k])
+            k += 1
         self.epoch = closing.after
+
+    def close_steady(self, steady: Steady, begin: int, measured: Measured, closing: Closing) -> int:
+        """Close the seconds from `begin` on that are more of the same; return the first that may not be."""
+        by = self.judge
+        if self.activity is not Activity.STILL or by is None:
+            return begin
+        end = steady.until(begin, self.gate, self.slouch, by)
+        if end == begin:
+            return begin
+        slouched = self.slouch.phase in JUDGED_SLOUCHED
+        self.posture = Posture.SLOUCHED if slouched else Posture.UPRIGHT
+        received = expected = 0
+        angles_deg: list[float] = []
+        for k in range(begin, end):
+            facts, second = measured.facts[k], closing.before.second + k
+            angles = facts.angles[0]
+            self.add_epoch(
+                Epoch(
+                    second * SECOND_NS,
+                    facts.received,
+                    closing.missing[k],
+                    closing.corrupt[k],
+                    self.activity,
+                    self.posture,
+                    angles.sagittal_deg,
+                    angles.lateral_deg,
+                    facts.motion_g,
+                    steady.confidence[k],
+                )
+            )
+            received += facts.received
+            expected += facts.received + closing.missing[k] + closing.corrupt[k]
+            angles_deg.append(angles.sagittal_deg)
+            why = watch(self.slip, self.activity, angles.sagittal_deg, angles.lateral_deg, facts.jerk_g)
+            if why:
+                self.doubt(why, (second + 1) * SECOND_NS)
+                end = k + 1
+                break
+        if slouched:
+            self.slouch = count_epochs(self.slouch, angles_deg, received, expected)
+        rest_on(self.gate, end - begin, angles_deg[-1])
+        self.seen_ns = int(measured.time_ns[measured.begin + closing.over.edges[end] - 1])
+        return end
 
     def own_memory(self) -> None:
         """Copy what changes in place, so that the state given stays as it was."""
@@ -192,7 +245,7 @@ class Work:
             self.sort_out(found)
             return
         number = self.settings.reference_number(by.stance)
-        angles = facts.angles(number)
+        angles = facts.angles[number]
         # The angles are of the whole second: where its first samples were seen early, that asks for no less.
         if not stays(self.slouch, first_ns, last_ns, angles.low_deg, angles.high_deg, by):
             angle_deg = measured.sagittal_deg[number, rows]
@@ -229,7 +282,7 @@ class Work:
             slouched = self.slouch.phase in JUDGED_SLOUCHED
             if slouched:
                 expected = facts.received + missing + corrupt
-                self.slouch = count_epoch(self.slouch, verdict.sagittal_deg, facts.received, expected)
+                self.slouch = count_epochs(self.slouch, [verdict.sagittal_deg], facts.received, expected)
             if not judged_live:
                 # The machine waited for this verdict; hysteresis begins with the next second.
                 slouched = verdict.sagittal_deg > by.on_deg
@@ -259,6 +312,13 @@ class Work:
             # Another reference applies from here on.
             self.slouch, found = close(self.slouch, self.seen_ns)
             self.sort_out(found)
+
+    def add_epoch(self, epoch: Epoch) -> None:
+        """Take an epoch that is decided, and roll it up."""
+        self.epochs.append(epoch)
+        self.minute, closed = roll_up(self.minute, epoch)
+        if closed is not None:
+            self.minutes.append(closed)
 
     def notice(self, verdict: Verdict, facts: Facts, end_ns: int) -> None:
         """Tell of what builds up over minutes: a clip that is not worn or has slipped, a wearer who sits on."""

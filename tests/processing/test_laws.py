@@ -110,12 +110,20 @@ ANY_SETTINGS = st.sampled_from([QUICK, BOTH, Settings()])
 
 
 @settings(max_examples=150, deadline=None)
-@given(stream=streams(), with_settings=ANY_SETTINGS, data=st.data())
-def test_replay_is_live(stream: list[SampleBlock], with_settings: Settings, data: st.DataObject) -> None:
-    """The same samples give the same outputs to the last bit, however cut and wherever saved and restored."""
+@given(
+    stream=streams(),
+    with_settings=ANY_SETTINGS,
+    patience_s=st.sampled_from([1.0, 1.0, 3.0, 7.0, 60.0]),
+    data=st.data(),
+)
+def test_replay_is_live(
+    stream: list[SampleBlock], with_settings: Settings, patience_s: float, data: st.DataObject
+) -> None:
+    """The same samples give the same outputs to the last bit: however cut, saved and restored, with any patience."""
     blocks = data.draw(cut(stream))
     saves = frozenset(data.draw(st.sets(st.integers(0, len(blocks)), max_size=10)))
-    assert run(blocks, with_settings, save_after=saves) == run(stream, with_settings)
+    patient = replace(with_settings, patience_s=patience_s)
+    assert run(blocks, patient, save_after=saves) == run(stream, with_settings)
 
 
 def test_replay_is_live_for_single_samples() -> None:
