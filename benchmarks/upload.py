@@ -7,7 +7,7 @@ The rows are epochs of 30 wearers, with 10 fields. Each way sends all of them, 5
 
 - `journal`: as `neckline run` does it: the forwarder reads a journal, checks each row, writes lines, and the cursor becomes
   durable. This is the whole way; the others begin with rows in memory.
-- `memory`: the same lines and the same requests, but from rows in memory, in one thread.
+- `memory`: the same lines and the same requests, as many at once, but from rows in memory.
 - `DataFrame`: influxdb-client writes slices of a pandas DataFrame that is there already, SYNCHRONOUS.
 - `batching`: influxdb-client's default, a `Point` a row into its batching WriteApi.
 
@@ -23,6 +23,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,12 +38,12 @@ from rich.table import Table
 from benchmarks.report import arguments, report
 from processing.outputs import Activity, Epoch, Posture
 from storage.answer import Verdict
-from storage.delivery import BATCH_ROWS
-from storage.entries import Batch, Stream
-from storage.forwarder import Forwarder
+from storage.entries import Batch, Block, Stream
+from storage.forwarder import HELPERS, Forwarder
 from storage.influxdb import InfluxSettings, InfluxSink
 from storage.journal import Journal
-from storage.lines import STREAM_TAGS, line_of
+from storage.ledger import BATCH_ROWS
+from storage.lines import STREAM_TAGS, lines_of
 from storage.schema import EPOCH
 from storage.writer import JournalWriter
 from tests.storage.servers import OwnServer, Server, own_server
@@ -110,16 +111,20 @@ def by_journal(rows: Rows, settings: InfluxSettings, sink_name: str) -> None:
 
 
 def by_memory(rows: Rows, settings: InfluxSettings) -> None:
-    """Write lines from rows in memory."""
+    """Write lines from rows in memory, with as many requests under way as the forwarder has."""
     sink = InfluxSink(settings)
-    for begin in range(0, len(rows.epochs), BATCH_ROWS):
-        lines = [
-            line_of(EPOCH, stream, EPOCH.to_row(each)) or ""
-            for stream, each in rows.epochs[begin : begin + BATCH_ROWS]
-        ]
-        answer = sink.write(lines)
+
+    def send(begin: int) -> None:
+        batch = rows.epochs[begin : begin + BATCH_ROWS]
+        streams, epochs = zip(*batch, strict=True)
+        columns = tuple(zip(*map(EPOCH.to_row, epochs), strict=True))
+        block = Block(EPOCH, tuple(range(len(batch))), streams, columns)
+        answer = sink.write([line for line in lines_of(block) if line is not None])
         if answer.verdict is not Verdict.DELIVERED:
             raise RuntimeError(answer.reason)
+
+    with ThreadPoolExecutor(HELPERS) as senders:
+        list(senders.map(send, range(0, len(rows.epochs), BATCH_ROWS)))
     sink.close()
 
 

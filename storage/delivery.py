@@ -1,28 +1,22 @@
-"""One sink's way through the journal: the next rows → lines → the sink → the cursor. No clock, no network.
+"""One sink's way through the journal: the next rows → lines → the sink → the ledger. No clock, no network.
 
-The cursor moves over what the sink acknowledged and over dead letters, in order of seq, and over nothing else. Sending
-again is harmless (a line overwrites itself), so a refused batch is cut in halves until the bad line is alone, and the
-cursor is made durable now and then rather than after every second's row. While a sink works on a full batch, the next
-one is read and written as lines.
+What the sink acknowledged is settled, and so are dead letters, in order of seq; nothing else is. Sending again is
+harmless (a line overwrites itself), so a refused batch is cut in halves until the bad line is alone.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from threading import Thread
+from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from time import time_ns
 from typing import Protocol
 
 from storage.answer import DELIVERED, Answer, Verdict
-from storage.entries import DeadLetter, Entry
-from storage.errors import StorageError
-from storage.lines import line_of
-
-BATCH_ROWS = 5000
-"""What InfluxData advises for one request: about 1.2 MB of lines."""
+from storage.entries import Block, DeadLetter
+from storage.ledger import Claim, Ledger
+from storage.lines import lines_of
 
 
 class Sink(Protocol):
-    """Where lines go."""
+    """Where lines go. For several threads."""
 
     def write(self, lines: Sequence[str], /) -> Answer:
         """Send lines; tell what became of them."""
@@ -37,118 +31,111 @@ class Sink(Protocol):
 class Source(Protocol):
     """Where rows come from: storage.reader.JournalReader."""
 
-    def entries(self, after_seq: int, limit: int) -> list[Entry]:
-        """Return the next rows in order of seq."""
+    @property
+    def last_seq(self) -> int:
+        """The newest of all rows."""
+
+    def blocks(self, after_seq: int, last_seq: int) -> list[Block]:
+        """Return the rows after one seq up to another."""
+
+    def holes(self, after_seq: int, last_seq: int) -> int:
+        """Return how many of them have been replaced or deleted by now."""
 
 
-Part = list[tuple[Entry, str | None]]
-"""Rows in order of seq, each with its line; None for one that the sink has no place for."""
-Advance = Callable[[int, Sequence[DeadLetter]], None]
-"""Makes a cursor and dead letters durable; raises StorageError."""
+Part = list[tuple[int, str | None, str]]
+"""Rows in order of seq, each with its line (None for one that the sink has no place for) and the name of its kind."""
+
+
+class Lane:
+    """How much goes into one request: after a failure less is tried, then more again."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._rows = ledger.batch_rows
+
+    @property
+    def rows(self) -> int:
+        """The most for the next request."""
+        return min(self._rows, self._ledger.batch_rows)
+
+    def more(self) -> None:
+        """Say that a request was delivered."""
+        self._rows = min(self._ledger.batch_rows, 2 * self._rows)
+
+    def fewer(self, than: int, *, for_good: bool) -> None:
+        """Say that a request of so many rows failed; `for_good` if the sink never takes as many."""
+        self._rows = max(1, than // 2)
+        if for_good:
+            self._ledger.batch_rows = self._rows
 
 
 class Delivery:
-    """Delivers to one sink, a batch at a turn."""
+    """Delivers to one sink, a batch at a turn: what is live, or what is not."""
 
     def __init__(
         self,
         source: Source,
         sink: Sink,
-        advance: Advance,
+        ledger: Ledger,
         *,
-        cursor: int,
-        batch_rows: int = BATCH_ROWS,
+        live: bool = True,
+        lane: Lane | None = None,
         utc: Callable[[], int] = time_ns,
     ) -> None:
-        self.cursor = cursor
-        """All up to this seq is delivered, or dead."""
-        self.refused = 0
-        """Dead letters written here."""
-        self.last_refusal = ""
-        """What the sink said of the newest of them."""
-        self.unsaved_rows = 0
-        """Rows delivered since the cursor was last made durable."""
-        self._source, self._sink, self._advance, self._utc = source, sink, advance, utc
-        self._batch_rows = self._limit = batch_rows
-        self._ahead: _Ahead | None = None
+        self.ledger = ledger
+        self._source, self._sink, self._live, self._utc = source, sink, live, utc
+        self._lane = lane or Lane(ledger)
 
     def turn(self, keep_on: Callable[[], bool] = lambda: True) -> Answer | None:
         """Deliver the next rows, as many as go into one request; return what came of it, None if there are none.
 
-        DELIVERED if all of them are settled or `keep_on` said no between two requests; else what stopped it, with
-        the cursor behind what was settled before. Raises StorageError when the journal cannot be read or written.
+        DELIVERED if all of them are settled, or `keep_on` said no between two requests, or the turn is another's; else
+        what stopped it. Raises StorageError when the journal cannot be read or written.
         """
-        first = self._next()
-        if not first:
-            return None
-        if len(first) == self._limit:
-            self._ahead = _Ahead(self._source, first[-1][0].seq, self._limit)
-        try:
-            return self._send(first, keep_on)
-        finally:
-            if self._ahead is not None:
-                self._ahead.join()  # a source is for one thread at a time
+        while claim := self.ledger.claim(self._lane.rows, self._source.last_seq if self._live else None):
+            try:
+                claim.holes = self._source.holes(claim.after_seq, claim.last_seq)
+                part = _part(self._source.blocks(claim.after_seq, claim.last_seq))
+                if not self.ledger.may_send(claim, self._source.holes):
+                    return STEPPED_BACK
+                if any(line for _, line, _ in part):
+                    return self._send(claim, part, keep_on)
+                self.ledger.settle(claim, claim.last_seq)  # nothing of it is the sink's
+            finally:
+                self.ledger.release(claim)
+        return None
 
-    def _next(self) -> Part:
-        """Return the next rows, read ahead or now."""
-        ahead, self._ahead = self._ahead, None
-        if ahead is not None and (ahead.after_seq, ahead.limit) == (self.cursor, self._limit) and ahead.part:
-            return ahead.part
-        return _read(self._source, self.cursor, self._limit)
-
-    def _send(self, first: Part, keep_on: Callable[[], bool]) -> Answer:
+    def _send(self, claim: Claim, first: Part, keep_on: Callable[[], bool]) -> Answer:
         """Deliver these rows, in as many requests as it takes."""
-        parts = [first]
+        parts = [(first, claim.last_seq)]
         is_asked = False
         while parts and keep_on():
-            part = parts.pop()
-            lines = [line for _, line in part if line is not None]
+            part, last_seq = parts.pop()
+            lines = [line for _, line, _ in part if line is not None]
             answer = self._sink.write(lines) if lines else DELIVERED
             if answer.verdict is Verdict.DELIVERED:
-                self._settle(part)
+                self._lane.more()
+                self.ledger.settle(claim, last_seq)
             elif answer.verdict in {Verdict.REFUSED, Verdict.TOO_LARGE}:
                 if not is_asked and (fault := self._fault_of_request(answer)):
                     return fault
                 is_asked = True
                 if len(lines) == 1 or answer.dropped == len(lines):
-                    self._settle(part, answer.reason)
+                    self.ledger.settle(claim, last_seq, self._dead(part, answer.reason), answer.reason)
                 else:
                     if answer.verdict is Verdict.TOO_LARGE:
-                        self._batch_rows = self._limit = max(1, len(part) // 2)
+                        self._lane.fewer(len(part), for_good=True)
                     middle = len(part) // 2
-                    parts += [part[middle:], part[:middle]]
+                    parts += [(part[middle:], last_seq), (part[:middle], part[middle - 1][0])]
             else:
                 # A slow line may carry fewer rows in the time that a request has.
-                self._limit = max(1, len(part) // 2)
+                self._lane.fewer(len(part), for_good=False)
                 return answer
         return DELIVERED
 
-    def save(self) -> None:
-        """Make the cursor durable; raise StorageError when that fails."""
-        if self.unsaved_rows:
-            self._advance(self.cursor, ())
-            self.unsaved_rows = 0
-
-    def _settle(self, part: Part, refusal: str = "") -> None:
-        """Move the cursor over rows that are delivered, or were refused for good."""
-        last_seq = part[-1][0].seq
-        self.unsaved_rows += len(part)
-        if refusal:
-            now_ns = self._utc()
-            dead = [
-                DeadLetter(entry.seq, entry.kind.name, line, refusal, now_ns)
-                for entry, line in part
-                if line is not None
-            ]
-            self._advance(last_seq, dead)
-            self.unsaved_rows = 0
-            self.refused += len(dead)
-            self.last_refusal = refusal
-        else:
-            self._limit = min(self._batch_rows, 2 * self._limit)
-        self.cursor = last_seq
-        if self.unsaved_rows >= BATCH_ROWS:
-            self.save()
+    def _dead(self, part: Part, reason: str) -> list[DeadLetter]:
+        now_ns = self._utc()
+        return [DeadLetter(seq, kind, line, reason, now_ns) for seq, line, kind in part if line is not None]
 
     def _fault_of_request(self, refusal: Answer) -> Answer | None:
         """Return the refusal as one of the configuration if the sink answers the same to a request without rows.
@@ -159,22 +146,11 @@ class Delivery:
         return asked if asked.verdict is Verdict.HELD and asked.reason == refusal.reason else None
 
 
-def _read(source: Source, after_seq: int, limit: int) -> Part:
-    entries = source.entries(after_seq, limit)
-    return [(entry, line_of(entry.kind, entry.stream, entry.row)) for entry in entries]
+STEPPED_BACK = Answer(Verdict.DELIVERED, "rows under way have to arrive first")
+"""Nothing was sent: ask again in a moment."""
 
 
-class _Ahead(Thread):
-    """The rows after a batch, read while the sink works on the batch."""
-
-    def __init__(self, source: Source, after_seq: int, limit: int) -> None:
-        super().__init__(name="reading-ahead", daemon=True)
-        self.after_seq, self.limit = after_seq, limit
-        self.part: Part = []
-        self._source = source
-        self.start()
-
-    def run(self) -> None:
-        """Read; whoever needs the rows after a failure reads again, and hears why."""
-        with suppress(StorageError):
-            self.part = _read(self._source, self.after_seq, self.limit)
+def _part(blocks: Iterable[Block]) -> Part:
+    part = [each for block in blocks for each in zip(block.seqs, lines_of(block), repeat(block.kind.name))]
+    part.sort()  # by seq, which is unique
+    return part

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from storage.schema import Kind, Record, Row
+from storage.schema import Kind, Record, Row, Value
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 """Names that mean the same in SQLite, in line protocol (no escapes), in a spreadsheet (no formula) and in a path."""
@@ -47,6 +47,17 @@ class Entry:
     stream: Stream
     kind: Kind[Any]
     row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows of one kind in order of seq, column by column: how many are read, checked and written at once."""
+
+    kind: Kind[Any]
+    seqs: tuple[int, ...]
+    streams: tuple[Stream, ...]
+    columns: tuple[tuple[Value, ...], ...]
+    """In the order of the kind's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,17 @@
 
 It may start before there is a network. What the sink cannot take now is tried again with ever longer pauses, what it
 refuses for good goes to the dead letters, and what a wrong configuration holds back is tried again until it is mended.
+
+The thread delivers what is live. When more waits than goes into one request (after an outage, at a start), that becomes a
+backlog, and helpers drain it beside, as long as the sink takes it: live rows wait for none of it.
 """
 
 import logging
 import random
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from threading import Condition, Thread
@@ -16,9 +20,10 @@ from time import monotonic, time_ns
 from typing import Protocol
 
 from storage.answer import Answer, Verdict
-from storage.delivery import BATCH_ROWS, Delivery, Sink
+from storage.delivery import STEPPED_BACK, Delivery, Lane, Sink
 from storage.entries import DeadLetter
 from storage.errors import StorageError, StumbledError
+from storage.ledger import BATCH_ROWS, Ledger
 from storage.reader import JournalReader
 
 logger = logging.getLogger(__name__)
@@ -29,6 +34,10 @@ GRACE_S = 1.0
 """For what is under way when the time to drain is over."""
 LOOK_EVERY_S = 2.0
 """How often the backlog is counted while it changes."""
+HELPERS = 2
+"""Who drain a backlog: while the sink works on the rows of one, the next ones are read by the other."""
+STEP_BACK_S = 0.02
+"""Until rows that must not be overtaken may have arrived."""
 
 
 class Cursors(Protocol):
@@ -80,6 +89,33 @@ class ForwarderStatus:
     """Why nothing is delivered; None when all is well."""
 
 
+@dataclass(slots=True)
+class _Backlog:
+    """What is going on with the backlog; of the forwarder's thread, but for what helpers put into `answers`."""
+
+    lane: Lane
+    helpers: list[Thread] = field(default_factory=list)
+    answers: deque[Answer | StorageError] = field(default_factory=deque)
+    """What helpers met: a delivery, or why they ended."""
+    failures: int = 0
+    due_s: float = 0.0
+    """When it is tried next."""
+    trouble: StorageError | None = None
+    is_last: bool = False
+    """It is closing, and what failed has been tried once more."""
+    is_over: bool = False
+    """No helper begins anything more."""
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether helpers are at work."""
+        return any(helper.is_alive() for helper in self.helpers)
+
+    def rest_s(self, now_s: float) -> float:
+        """Return how long nothing needs to be done about it, if nothing happens."""
+        return LOOK_EVERY_S if self.trouble is None else min(LOOK_EVERY_S, max(0.0, self.due_s - now_s))
+
+
 class Forwarder:
     """Start it after the writer, close it before the writer; `nudge` is to be the writer's `on_commit`."""
 
@@ -107,6 +143,7 @@ class Forwarder:
         self._failures = 0
         self._told: set[type[StorageError]] = set()
         self._refused = 0
+        self._saved_s = self._looked_s = 0.0
 
     @property
     def status(self) -> ForwarderStatus:
@@ -144,10 +181,8 @@ class Forwarder:
                         return self._forward(reader)
                 except StorageError as error:
                     trouble = error
-                except Exception as bug:
-                    trouble = StumbledError("the forwarder", repr(bug))
-                    if StumbledError not in self._told:
-                        logger.exception("the forwarder stumbled")
+                except Exception as bug:  # noqa: BLE001 (it is logged, and the forwarder goes on)
+                    trouble = self._stumbled(bug)
                 self._tell(trouble)
                 self._status = replace(self._status, trouble=trouble)
                 if self._is_closing:
@@ -156,38 +191,114 @@ class Forwarder:
 
     def _forward(self, reader: JournalReader) -> None:
         """Forward until the end; raise StorageError when the journal cannot be read or written."""
-        delivery = Delivery(
-            reader,
-            self._sink,
-            partial(self._cursors.advance, self.name),
-            cursor=reader.backlog(self.name).cursor,
-            batch_rows=self._batch_rows,
-            utc=self._utc,
-        )
-        look = partial(self._look, reader, delivery, len(reader.dead_letters(self.name)))
-        saved_s = looked_s = monotonic()
-        while self._may_go_on():
-            answer = delivery.turn(self._may_go_on)
-            trouble = answer.trouble if answer else None
-            self._tell_refusals(delivery)
-            self._tell(trouble)
-            now_s = monotonic()
-            if not delivery.unsaved_rows:
-                saved_s = now_s
-            elif now_s - saved_s >= SAVE_EVERY_S:
-                delivery.save()
-            if answer is None or trouble or now_s - looked_s >= LOOK_EVERY_S:
-                look(trouble)
-                looked_s = now_s
-            if trouble is None:
-                self._failures = 0
-            if (answer is None or trouble) and self._is_closing:
-                break
-            if answer is None:
-                self._rest(SAVE_EVERY_S, or_news=True)
-            elif trouble:
-                self._sit_out(self._delay_s(answer), partial(look, trouble))
-        delivery.save()
+        advance = partial(self._cursors.advance, self.name)
+        ledger = Ledger(advance, reader.cursor(self.name), self._batch_rows)
+        delivery = Delivery(reader, self._sink, ledger, utc=self._utc)
+        backlog = _Backlog(Lane(ledger))
+        look = partial(self._look, reader, ledger)
+        trouble: StorageError | None = None
+        self._saved_s = self._looked_s = monotonic()
+        try:
+            while self._may_go_on():
+                answer = delivery.turn(self._may_go_on)
+                trouble = answer.trouble if answer else None
+                if trouble is None:
+                    self._failures = 0
+                    if answer is not None:
+                        ledger.split(reader.last_seq)
+                    self._hear(backlog)
+                    self._drain(ledger, backlog)
+                told = trouble or backlog.trouble
+                self._tell_refusals(ledger)
+                self._tell(told)
+                self._keep_up(ledger, partial(look, told), now=answer is None or trouble is not None)
+                is_idle = not backlog.is_under_way and (not ledger.has_backlog or backlog.is_last)
+                if self._is_closing and (trouble or (answer is None and is_idle)):
+                    break
+                if trouble and answer:
+                    self._sit_out(self._delay_s(answer), partial(look, trouble))
+                elif answer is STEPPED_BACK:
+                    self._rest(STEP_BACK_S)
+                elif answer is None:
+                    self._rest(SAVE_EVERY_S if is_idle else backlog.rest_s(monotonic()), or_news=True)
+        finally:
+            backlog.is_over = trouble is not None or not self._is_closing
+            for helper in backlog.helpers:
+                helper.join()  # their requests end in time, and they with them
+        self._hear(backlog)
+        self._tell_refusals(ledger)
+        ledger.save()
+        self._tell(told := trouble or backlog.trouble)
+        look(told)
+
+    def _keep_up(self, ledger: Ledger, look: Callable[[], None], *, now: bool) -> None:
+        """Make the cursor durable now and then, and count what is left: now, or now and then."""
+        now_s = monotonic()
+        if ledger.is_saved:
+            self._saved_s = now_s
+        elif now_s - self._saved_s >= SAVE_EVERY_S:
+            ledger.save()
+        if now or now_s - self._looked_s >= LOOK_EVERY_S:
+            look()
+            self._looked_s = now_s
+
+    # ---- the backlog -----------------------------------------------------------------------------------------------
+
+    def _hear(self, backlog: _Backlog) -> None:
+        """Hear what the helpers met."""
+        while backlog.answers:
+            met = backlog.answers.popleft()
+            backlog.trouble = met.trouble if isinstance(met, Answer) else met
+            if backlog.trouble is None:
+                backlog.failures = 0
+                continue
+            backlog.failures += 1
+            answer = met if isinstance(met, Answer) else Answer(Verdict.LATER)
+            pause_s = retry_delay_s(answer, backlog.failures, self._jitter(), self._pace)
+            backlog.due_s = max(backlog.due_s, monotonic() + pause_s)
+
+    def _drain(self, ledger: Ledger, backlog: _Backlog) -> None:
+        """Have helpers as long as there is a backlog and nothing is in their way."""
+        backlog.helpers = [helper for helper in backlog.helpers if helper.is_alive()]
+        if backlog.trouble is not None:
+            if backlog.is_last or (not self._is_closing and monotonic() < backlog.due_s):
+                return
+            backlog.is_last = self._is_closing
+        # After a failure one goes first.
+        wanted = HELPERS if backlog.trouble is None else 1
+        while ledger.has_backlog and len(backlog.helpers) < wanted:
+            helper = Thread(
+                target=self._help, args=(ledger, backlog), name=f"forwarder-{self.name}-backlog", daemon=True
+            )
+            helper.start()
+            backlog.helpers.append(helper)
+
+    def _help(self, ledger: Ledger, backlog: _Backlog) -> None:
+        """Deliver the backlog until none is left, or something is in the way."""
+        try:
+            with JournalReader.open(self._path) as reader:
+                delivery = Delivery(reader, self._sink, ledger, live=False, lane=backlog.lane, utc=self._utc)
+
+                def keep_on() -> bool:
+                    return self._may_go_on() and not backlog.is_over
+
+                while keep_on() and (answer := delivery.turn(keep_on)) is not None:
+                    if answer is STEPPED_BACK:
+                        self._rest(STEP_BACK_S)
+                        continue
+                    backlog.answers.append(answer)
+                    if answer.trouble:
+                        break
+                    if backlog.trouble is not None:
+                        self.nudge()
+        except StorageError as error:
+            backlog.answers.append(error)
+        except Exception as bug:  # noqa: BLE001 (as above)
+            backlog.answers.append(self._stumbled(bug))
+        finally:
+            self.nudge()
+
+    # ---- how it goes on --------------------------------------------------------------------------------------------
 
     @property
     def _is_closing(self) -> bool:
@@ -197,10 +308,16 @@ class Forwarder:
         return self._end_s is None or monotonic() < self._end_s
 
     def _rest(self, pause_s: float, *, or_news: bool = False) -> None:
-        """Wait so long, or until it is closing."""
+        """Wait so long, or until it is closing; while it is, to its end at the longest."""
         with self._changed:
-            self._changed.wait_for(lambda: self._is_closing or (or_news and self._news), pause_s)
-            self._news = False
+            was_closing = self._is_closing
+            if self._end_s is not None:
+                pause_s = min(pause_s, max(0.0, self._end_s - monotonic()))
+            self._changed.wait_for(
+                lambda: self._is_closing is not was_closing or (or_news and self._news), pause_s
+            )
+            if or_news:
+                self._news = False
 
     def _sit_out(self, pause_s: float, look: Callable[[], None]) -> None:
         """Wait so long, or until it is closing, with an eye on the backlog."""
@@ -213,14 +330,19 @@ class Forwarder:
         self._failures += 1
         return retry_delay_s(answer, self._failures, self._jitter(), self._pace)
 
-    def _look(
-        self, reader: JournalReader, delivery: Delivery, dead: int, trouble: StorageError | None
-    ) -> None:
+    # ---- what it tells ---------------------------------------------------------------------------------------------
+
+    def _look(self, reader: JournalReader, ledger: Ledger, trouble: StorageError | None) -> None:
         """Count what is left."""
-        backlog = reader.backlog(self.name, delivery.cursor)
-        self._status = ForwarderStatus(
-            delivery.cursor, backlog.rows, backlog.oldest_ns, dead + delivery.refused, trouble
-        )
+        cursor, last_seq = ledger.cursor, reader.last_seq
+        rows = sum(reader.waiting(*span) for span in ledger.waiting(last_seq))
+        oldest_ns = reader.time_after(cursor) if rows else None
+        self._status = ForwarderStatus(cursor, rows, oldest_ns, reader.dead(self.name), trouble)
+
+    def _stumbled(self, bug: Exception) -> StumbledError:
+        if StumbledError not in self._told:
+            logger.error("the forwarder stumbled", exc_info=bug)
+        return StumbledError("the forwarder", repr(bug))
 
     def _tell(self, trouble: StorageError | None) -> None:
         """Log the first of each kind of trouble, and its end."""
@@ -234,14 +356,14 @@ class Forwarder:
             self._told.add(type(trouble))
             logger.warning("%s: %s", trouble, trouble.way_out)
 
-    def _tell_refusals(self, delivery: Delivery) -> None:
+    def _tell_refusals(self, ledger: Ledger) -> None:
         """Log the first row that was refused for good; the others are counted in `status`."""
-        if delivery.refused > self._refused:
+        if ledger.refused > self._refused:
             level = logging.DEBUG if self._refused else logging.WARNING
-            self._refused = delivery.refused
+            self._refused = ledger.refused
             logger.log(
                 level,
                 "%s refuses rows for good; the journal keeps them: %s",
                 self.name,
-                delivery.last_refusal,
+                ledger.last_refusal,
             )

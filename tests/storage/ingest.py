@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from storage import delivery
+from storage import ledger
 from storage.entries import Batch, DeadLetter, Stream
 from storage.journal import Journal
 from storage.schema import Record
@@ -68,7 +68,7 @@ def forwarding(path: Path, writer: JournalWriter, to: Sequence[str]) -> Iterator
     from storage.forwarder import Forwarder  # noqa: PLC0415 (the client is loaded by who needs it)
     from storage.influxdb import InfluxSettings, InfluxSink  # noqa: PLC0415
 
-    delivery.BATCH_ROWS = SAVED_ROWS
+    ledger.SAVE_ROWS = SAVED_ROWS
     url, bucket = to
     sink = InfluxSink(InfluxSettings(url, bucket))
     forwarder = Forwarder(path, Cursors(writer), sink, batch_rows=SENT_ROWS)

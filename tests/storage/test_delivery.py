@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
-from threading import Condition
 
 import pytest
 from hypothesis import given
@@ -13,8 +12,8 @@ from hypothesis import strategies as st
 from processing.outputs import Activity, Epoch, Posture
 from sensor.samples import BatteryReading
 from storage.answer import DELIVERED, Answer, Verdict
-from storage.delivery import BATCH_ROWS, Delivery
-from storage.entries import Batch, DeadLetter, Entry, Stream
+from storage.delivery import Delivery
+from storage.entries import Batch, Block, DeadLetter, Entry, Stream
 from storage.errors import (
     DiskFullError,
     InfluxBucketError,
@@ -28,6 +27,7 @@ from storage.errors import (
 )
 from storage.influxdb import InfluxSink
 from storage.journal import Journal
+from storage.ledger import BATCH_ROWS, Ledger
 from storage.lines import line_of
 from storage.reader import JournalReader
 from storage.schema import BATTERY, EPOCH
@@ -100,9 +100,19 @@ class Rows:
     cursor: int = 0
     dead: list[DeadLetter] = field(default_factory=list)
 
-    def entries(self, after_seq: int, limit: int) -> list[Entry]:
-        """Return the next rows."""
-        return [each for each in self.held if each.seq > after_seq][:limit]
+    @property
+    def last_seq(self) -> int:
+        """The newest row."""
+        return self.held[-1].seq
+
+    def blocks(self, after_seq: int, last_seq: int) -> list[Block]:
+        """Return the rows after one seq up to another."""
+        rows = [each for each in self.held if after_seq < each.seq <= last_seq]
+        return [Block(e.kind, (e.seq,), (e.stream,), tuple((value,) for value in e.row)) for e in rows]
+
+    def holes(self, after_seq: int, last_seq: int) -> int:  # noqa: ARG002 (none is replaced here)
+        """Return how many of them were replaced."""
+        return 0
 
     def advance(self, seq: int, dead: Sequence[DeadLetter]) -> None:
         """Move the cursor."""
@@ -125,22 +135,22 @@ def test_every_row_arrives_once_or_is_a_dead_letter(
     sink = ModelSink(bad, data.draw(st.integers(1, 25)), counts, list(faults))
 
     def started() -> Delivery:
-        return Delivery(rows, sink, rows.advance, cursor=rows.cursor, batch_rows=batch_rows, utc=lambda: 7)
+        return Delivery(rows, sink, Ledger(rows.advance, rows.cursor, batch_rows), utc=lambda: 7)
 
     delivery, turns = started(), 0
     while (answer := delivery.turn()) is not None:
         assert answer.verdict in {Verdict.DELIVERED, Verdict.LATER, Verdict.HELD}
         settled = set(sink.stored) | {letter.seq for letter in rows.dead}
-        assert {seq for seq in seqs if seq <= max(delivery.cursor, rows.cursor)} <= settled
+        assert {seq for seq in seqs if seq <= max(delivery.ledger.cursor, rows.cursor)} <= settled
         if turns in crashes:
             delivery = started()
         turns += 1
-        assert turns <= len(seqs) * (len(crashes) + 1) + len(faults)
-    delivery.save()
+        assert turns <= seqs[-1] * (len(crashes) + 1) + len(faults)
+    delivery.ledger.save()
 
     assert sink.stored == {seq: line_of(EPOCH, STREAM, entry(seq).row) for seq in seqs if seq not in bad}
     assert [letter.seq for letter in rows.dead] == sorted(bad)
-    assert rows.cursor == delivery.cursor == seqs[-1]
+    assert rows.cursor == delivery.ledger.cursor == seqs[-1]
     for letter in rows.dead:
         assert (letter.kind, letter.time_ns) == ("epoch", 7)
         assert letter.line == line_of(EPOCH, STREAM, entry(letter.seq).row)
@@ -151,12 +161,12 @@ def test_one_bad_row_among_thousands_costs_few_requests() -> None:
     """Halving finds it: 2 × log₂ 5000 requests; and a server that counts what it refused saves all of them."""
     rows = Rows([entry(seq) for seq in range(1, BATCH_ROWS + 1)])
     sink = ModelSink(frozenset({3210}), BATCH_ROWS, counts=True, faults=[])
-    Delivery(rows, sink, rows.advance, cursor=0).turn()
+    Delivery(rows, sink, Ledger(rows.advance, 0)).turn()
     assert [letter.seq for letter in rows.dead] == [3210]
     assert sink.requests <= 2 * 13 + 1
     rows = Rows(rows.held)
     sink = ModelSink(frozenset(range(1, BATCH_ROWS + 1)), BATCH_ROWS, counts=True, faults=[])
-    Delivery(rows, sink, rows.advance, cursor=0).turn()
+    Delivery(rows, sink, Ledger(rows.advance, 0)).turn()
     assert len(rows.dead) == BATCH_ROWS
     assert sink.requests == 1
 
@@ -165,63 +175,18 @@ def test_a_failing_server_is_sent_less_and_a_mended_one_more() -> None:
     """Over a line too slow for a whole batch, ever smaller ones are tried; then they grow again."""
     rows = Rows([entry(seq) for seq in range(1, 401)])
     sink = ModelSink(frozenset(), 1000, counts=False, faults=[(Verdict.LATER, False)] * 4)
-    delivery = Delivery(rows, sink, rows.advance, cursor=0, batch_rows=64)
+    delivery = Delivery(rows, sink, Ledger(rows.advance, 0, 64))
     cursors = []
     while delivery.turn() is not None:
-        cursors.append(delivery.cursor)
+        cursors.append(delivery.ledger.cursor)
     assert cursors == [0, 0, 0, 0, 4, 12, 28, 60, 124, 188, 252, 316, 380, 400]
-
-
-def test_the_next_rows_are_read_while_the_sink_works() -> None:
-    """Of a full batch; of the last one nothing is left to read. All arrive in order, and are read once."""
-    changed, rows = Condition(), Rows([entry(seq) for seq in range(1, 26)])
-    calls: list[int] = []
-
-    class Source:
-        def entries(self, after_seq: int, limit: int) -> list[Entry]:
-            with changed:
-                calls.append(after_seq)
-                changed.notify_all()
-            return rows.entries(after_seq, limit)
-
-    class Slow(ModelSink):
-        def write(self, lines: Sequence[str]) -> Answer:
-            last = (parse(lines[-1])[0].time_ns - START_NS) // SECOND_NS
-            with changed:
-                assert changed.wait_for(lambda: len(lines) < 10 or calls[-1] == last, 60)
-            return ModelSink.write(self, lines)
-
-    sink = Slow(frozenset(), most=10, counts=True, faults=[])
-    delivery = Delivery(Source(), sink, rows.advance, cursor=0, batch_rows=10)
-    while delivery.turn():
-        pass
-    assert list(sink.stored) == list(range(1, 26))
-    assert calls == [0, 10, 20, 25]
-
-
-def test_what_kept_the_next_rows_from_being_read_is_raised_when_they_are_wanted() -> None:
-    """The batch that was under way counts all the same."""
-    rows = Rows([entry(seq) for seq in range(1, 21)])
-
-    class Source:
-        def entries(self, after_seq: int, limit: int) -> list[Entry]:
-            if after_seq:
-                raise DiskFullError(Path("journal"))
-            return rows.entries(after_seq, limit)
-
-    sink = ModelSink(frozenset(), most=10, counts=True, faults=[])
-    delivery = Delivery(Source(), sink, rows.advance, cursor=0, batch_rows=10)
-    assert delivery.turn() is DELIVERED
-    assert delivery.cursor == 10
-    with pytest.raises(DiskFullError):
-        delivery.turn()
 
 
 def test_a_row_of_which_nothing_is_known_is_passed_over() -> None:
     """There is no line for it, so it is neither sent nor refused, and the cursor passes it."""
     rows = Rows([Entry(1, STREAM, BATTERY, (START_NS, None, None)), entry(2)])
     sink = ModelSink(frozenset({2}), 10, counts=False, faults=[])
-    Delivery(rows, sink, rows.advance, cursor=0).turn()
+    Delivery(rows, sink, Ledger(rows.advance, 0)).turn()
     assert (rows.cursor, [letter.seq for letter in rows.dead], sink.stored) == (2, [2], {})
 
 
@@ -253,14 +218,14 @@ def reader(journal: Journal) -> Iterator[JournalReader]:
 def delivery_of(journal: Journal, reader: JournalReader, sink: InfluxSink) -> Delivery:
     """Return a delivery that begins where the journal says."""
     cursor = reader.backlog("influxdb").cursor
-    return Delivery(reader, sink, lambda seq, dead: journal.advance("influxdb", seq, dead), cursor=cursor)
+    return Delivery(reader, sink, Ledger(lambda seq, dead: journal.advance("influxdb", seq, dead), cursor))
 
 
 def deliver_all(delivery: Delivery) -> None:
     """Deliver until the journal holds no more, with the cursor durable."""
     while delivery.turn() is not None:
         pass
-    delivery.save()
+    delivery.ledger.save()
 
 
 @pytest.mark.parametrize("stores", [False, True])
@@ -297,7 +262,7 @@ def test_after_any_failure_all_arrive_and_nothing_twice_as_another(
     answer = delivery.turn()
     assert answer is not None
     assert (answer.verdict, type(answer.trouble)) == (verdict, trouble)
-    assert delivery.cursor == reader.backlog("influxdb").cursor == 0
+    assert delivery.ledger.cursor == reader.backlog("influxdb").cursor == 0
     deliver_all(delivery_of(journal, reader, InfluxSink(stub.settings())))
     assert sorted(time_ns for *_, time_ns in stub.points) == [epoch(second).start_ns for second in range(20)]
     assert {fields["sagittal_deg"] for fields in stub.points.values()} == {second / 7 for second in range(20)}
@@ -363,10 +328,10 @@ def test_a_dead_letter_is_durable_before_the_cursor_passes_it(
         journal.advance("influxdb", seq, dead)
 
     stub.replies.extend((json_reply(400, '{"error":"bad dropped=20"}'), json_reply(204, "")))
-    delivery = Delivery(reader, InfluxSink(stub.settings()), advance, cursor=0)
+    delivery = Delivery(reader, InfluxSink(stub.settings()), Ledger(advance, 0))
     with pytest.raises(DiskFullError):
         delivery.turn()
-    assert delivery.cursor == 0
+    assert delivery.ledger.cursor == 0
     room = True
     stub.replies.extend((json_reply(400, '{"error":"bad dropped=20"}'), json_reply(204, "")))
     delivery.turn()

@@ -119,7 +119,7 @@ def test_a_line_as_it_is_written_out() -> None:
     assert line_of(EPOCH, Stream("w-7f3a", "t4"), EPOCH.to_row(epoch)) == (
         "posture_epoch,wearer=w-7f3a,placement=t4 "
         'received=50i,missing=1i,corrupt=0i,activity="still",posture="upright",'
-        "sagittal_deg=0.30000000000000004,lateral_deg=-0.0,confidence=1e-05 1767225600000000000"
+        "sagittal_deg=0.30000000000000004,lateral_deg=-0.0,confidence=0.00001 1767225600000000000"
     )
     event = Event(TIME_NS, EventKind.SNOOZED, end_ns=TIME_NS + 5, note='say "when"')
     assert line_of(EVENT, Stream("w-7f3a", "t4"), EVENT.to_row(event)) == (
