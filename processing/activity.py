@@ -84,8 +84,8 @@ class GateState:
     stationary_s: int = 0
     """Seconds since the last break from sitting still."""
     moved_s: int = 0
-    suspect_id: str = ""
-    """The calibration that is not trusted any more."""
+    suspect_ids: tuple[str, ...] = ()
+    """The calibrations that are not trusted any more: one for each stance, at most."""
     stuck_s: int = 0
     """Seconds in a row in which an axis of the accelerometer gave one and the same value."""
     false_s: int = 0
@@ -190,7 +190,7 @@ def _activity(
     if gate.moving:
         return Activity.WALKING if walking else Activity.MOVING
     reference = settings.reference(gate.stance)
-    if angles is None or reference is None or reference.calibration_id == gate.suspect_id:
+    if angles is None or reference is None or reference.calibration_id in gate.suspect_ids:
         return Activity.UNCALIBRATED
     if abs(angles.lateral_deg) > settings.leaning_deg:
         return Activity.LEANING

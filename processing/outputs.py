@@ -69,7 +69,8 @@ class EventKind(StrEnum):
     BREAK_PROMPT = "break_prompt"
     """The wearer has hardly moved for long, in whatever posture: a good moment to get up."""
     CALIBRATION_SUSPECT = "calibration_suspect"
-    """The clip seems to have slipped or to be broken: alerts stop until a new calibration; `note` says what was seen."""
+    """The clip seems to have slipped or to be broken: alerts stop until a new calibration; `note` says what was seen,
+    `onset_ns` when the calibration that is doubted was captured."""
     NOT_WORN = "not_worn"
     """The clip has lain still since `onset_ns`; what was judged since then was no wearer."""
     SIGNAL_LOST = "signal_lost"

@@ -30,10 +30,17 @@ class Settings:
     standing: Calibration | None = None
     """The standing reference. None: standing is not judged."""
 
+    judges_posture: bool = True
+    """False for a clip on the head: its angle alone says nothing of the back. Posture is unknown then, and a clip that
+    slips is not looked for, since a head moves about."""
+
     threshold_deg: float | None = None
     """Enter `slouched` above this; None takes the calibration's personal threshold."""
     hysteresis_deg: float = 4.0
     """Leave `slouched` below threshold − hysteresis."""
+    head_threshold_deg: float = 20.0
+    """With a second clip, on the head: forward when it is bent further than this on the upper back. The neck's last band
+    in RULA begins here; ISO 11226 accepts no neck flexion beyond 25°."""
     hold_s: float = 60.0
     """A slouch held this long is sustained: an episode, and an alert."""
     dip_s: float = 3.0

@@ -117,9 +117,9 @@ class Judge(NamedTuple):
 
 
 def judge(settings: Settings, stance: Stance) -> Judge | None:
-    """Return what to judge by; None without a reference for the stance."""
+    """Return what to judge by; None without a reference for the stance, or where posture is not judged."""
     reference, on_deg = settings.reference(stance), settings.on_deg(stance)
-    if reference is None or on_deg is None:
+    if reference is None or on_deg is None or not settings.judges_posture:
         return None
     return Judge(reference, stance, settings, on_deg, on_deg - settings.hysteresis_deg)
 

@@ -169,7 +169,7 @@ def _read(plain: Mapping[str, Any]) -> WearerState:
             _floats(window["sums"], 1 + SUMMED.stop, BEFORE_S),
             tuple(_floats(of_second, -1) for of_second in window["magnitude"]),
         ),
-        gate=GateState(**gate | {"stance": Stance(gate["stance"])}),
+        gate=GateState(**_tuples(gate) | {"stance": Stance(gate["stance"])}),
         slip=SlipState(**slip | slip_pairs),
         slouch=_slouch(slouch),
         activity=None if plain["activity"] is None else Activity(plain["activity"]),

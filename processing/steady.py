@@ -60,7 +60,7 @@ class Steady:
 
         The second before `k` was still.
         """
-        if not _at_rest(gate) or by.reference.calibration_id == gate.suspect_id:
+        if not _at_rest(gate) or by.reference.calibration_id in gate.suspect_ids:
             return k
         end = _next(self.restless, k, len(self.confidence))
         if end - k < LEAST:

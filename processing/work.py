@@ -301,12 +301,7 @@ class Work:
             verdict.confidence,
             facts.cadence_hz if self.activity is Activity.WALKING else None,
         )
-        self.epochs.append(epoch)
-        self.minute, closed = roll_up(self.minute, epoch)
-        if closed is not None:
-            self.minutes.append(closed)
-            if self.settings.fading:
-                self.slouch = replace(self.slouch, fading=fade(self.slouch.fading, closed))
+        self.add_epoch(epoch)
         self.notice(verdict, facts, end_ns)
         if self.gate.stance is not stance:
             # Another reference applies from here on.
@@ -319,6 +314,8 @@ class Work:
         self.minute, closed = roll_up(self.minute, epoch)
         if closed is not None:
             self.minutes.append(closed)
+            if self.settings.fading:
+                self.slouch = replace(self.slouch, fading=fade(self.slouch.fading, closed))
 
     def notice(self, verdict: Verdict, facts: Facts, end_ns: int) -> None:
         """Tell of what builds up over minutes: a clip that is not worn or has slipped, a wearer who sits on."""
@@ -331,17 +328,20 @@ class Work:
             self.events.append(Event(end_ns, EventKind.BREAK_PROMPT))
         if gate.false_s == DOUBT_S:
             self.doubt(why_false(gate, facts), end_ns)
-        if gate.stance is Stance.SITTING and settings.calibration is not None:
+        if gate.stance is Stance.SITTING and settings.calibration is not None and settings.judges_posture:
             why = watch(self.slip, verdict.activity, verdict.sagittal_deg, verdict.lateral_deg, facts.jerk_g)
             if why:
                 self.doubt(why, end_ns)
 
     def doubt(self, why: str, now_ns: int) -> None:
         """Trust the reference in force no more."""
-        reference = self.settings.reference(self.gate.stance)
-        if reference is not None and self.gate.suspect_id != reference.calibration_id:
-            self.gate.suspect_id = reference.calibration_id
-            self.events.append(Event(now_ns, EventKind.CALIBRATION_SUSPECT, note=why))
+        gate, reference = self.gate, self.settings.reference(self.gate.stance)
+        if reference is None or reference.calibration_id in gate.suspect_ids:
+            return
+        in_force = {each.calibration_id for each in self.settings.references}
+        gate.suspect_ids = (*in_force.intersection(gate.suspect_ids), reference.calibration_id)
+        event = Event(now_ns, EventKind.CALIBRATION_SUSPECT, onset_ns=reference.captured_ns, note=why)
+        self.events.append(event)
 
     def end_session(self) -> None:
         """Close all that is open; what follows begins anew, with the gyroscope's bias kept."""
@@ -358,7 +358,7 @@ class Work:
         fresh = WearerState()
         self.grid, self.epoch, self.minute, self.window = fresh.grid, fresh.epoch, fresh.minute, fresh.window
         self.activity, self.posture = fresh.activity, fresh.posture
-        self.gate = replace(fresh.gate, suspect_id=self.gate.suspect_id)
+        self.gate = replace(fresh.gate, suspect_ids=self.gate.suspect_ids)
         self.slip = replace(fresh.slip, fresh=True)
         self.orientation = self.orientation and forget_orientation(self.orientation)
 
