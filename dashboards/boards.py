@@ -4,15 +4,16 @@ Every measurement and field of a query is looked up in the schema, so that a ren
 Sends and stores nothing; `dashboards.files` writes them.
 """
 
+import json
 from typing import Any
 
+from dashboards.source import DATASOURCE
 from processing.outputs import Activity, EventKind
 from storage.lines import STREAM_TAGS
-from storage.schema import BATTERY, EPISODE, EPOCH, EVENT, MINUTE, Kind
+from storage.schema import BATTERY, EPISODE, EPOCH, EVENT, KINDS, MINUTE, Kind
 
 Json = dict[str, Any]
 
-DATASOURCE = {"type": "influxdb", "uid": "neckline-influxdb"}
 SCHEMA_VERSION = 39
 """Of classic dashboards; Grafana 10.4 and newer load it and migrate it themselves."""
 WEARER, PLACEMENT = STREAM_TAGS
@@ -269,6 +270,15 @@ def fleet() -> Json:
     return board("neckline-fleet", "Neckline: clips", "How the clips do.", "now-24h", panels, choose=False)
 
 
-def boards() -> list[Json]:
-    """Return all dashboards."""
-    return [wearer_today(), review(), cohort(), fleet()]
+def boards(policy: str = "") -> list[Json]:
+    """Return all dashboards; they read from a retention policy if one is named, else from the database's own."""
+    return [in_policy(board, policy) for board in (wearer_today(), review(), cohort(), fleet())]
+
+
+def in_policy(content: Json, policy: str) -> Json:
+    """Return dashboards or rules whose queries read from a retention policy of 1.x."""
+    text = json.dumps(content)
+    for kind in KINDS if policy else ():
+        text = text.replace(f'FROM \\"{kind.measurement}\\"', f'FROM \\"{policy}\\".\\"{kind.measurement}\\"')
+    found: Json = json.loads(text)
+    return found

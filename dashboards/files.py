@@ -1,62 +1,72 @@
-"""Writes Grafana's provisioning files: data source, dashboards and alert rules, as JSON, which is YAML as well.
+"""Writes the files that Grafana sets itself up from: data source, dashboards, rules, as JSON, which is YAML as well.
 
-`python -m dashboards.files FOLDER` writes them; files that are there are replaced.
+They hold no secret: Grafana takes the token that reads InfluxDB from its own environment.
 """
 
 import json
-import sys
 from pathlib import Path
 
-from dashboards.boards import DATASOURCE, Json, boards
+from dashboards.boards import Json, boards
+from dashboards.contacts import CONTACT_POINT, WEBHOOK_ENV, Contact
+from dashboards.errors import FilesUnwritableError
+from dashboards.push import FOLDER, FOLDER_UID, GROUP
 from dashboards.rules import rules
+from dashboards.source import TOKEN_ENV, Source
 
-FOLDER = "Neckline"
 INSIDE = "/var/lib/grafana/dashboards/neckline"
 """Where Grafana finds the dashboards."""
+EXAMPLES = (Contact(email="care@example.org"), Contact(webhook=f"${WEBHOOK_ENV}"))
+"""Not read by Grafana until they are put among its files."""
 
 
-def files() -> dict[str, Json]:
-    """Return the content of each file by its path. No secret: Grafana takes those from its own environment."""
-    source = {
-        "name": "neckline",
-        "uid": DATASOURCE["uid"],
-        "type": DATASOURCE["type"],
-        "access": "proxy",
-        "url": "$NECKLINE_INFLUXDB_URL",
-        "jsonData": {
-            "dbName": "$NECKLINE_INFLUXDB_BUCKET",
-            "httpMode": "POST",
-            "httpHeaderName1": "Authorization",
-        },
-        "secureJsonData": {"httpHeaderValue1": "Token $NECKLINE_INFLUXDB_READ_TOKEN"},
-        "editable": False,
-    }
-    provider = {"name": "neckline", "folder": FOLDER, "type": "file", "options": {"path": INSIDE}}
-    group = {
-        "orgId": 1,
+def files(source: Source, contact: Contact | None = None) -> dict[str, Json]:
+    """Return the content of each file by its path."""
+    provider = {
         "name": "neckline",
         "folder": FOLDER,
-        "interval": "1m",
-        "rules": [rule.to_json() for rule in rules()],
+        "folderUid": FOLDER_UID,
+        "type": "file",
+        "allowUiUpdates": False,
+        "options": {"path": INSIDE},
     }
+    group = {
+        "orgId": 1,
+        "name": GROUP,
+        "folder": FOLDER,
+        "interval": "1m",
+        "rules": [
+            {**rule, "notification_settings": {"receiver": CONTACT_POINT}} if contact else rule
+            for rule in rules(source.policy)
+        ],
+    }
+    contacts = {"provisioning/alerting/neckline-contact.yaml": contact} if contact else {}
+    examples = {f"examples/contact-{each.shown['type']}.yaml": each for each in EXAMPLES}
+    given = {**source.shown, "secureJsonData": {"httpHeaderValue1": f"Token ${TOKEN_ENV}"}, "editable": False}
     return {
-        "provisioning/datasources/neckline.yaml": {"apiVersion": 1, "datasources": [source]},
+        "provisioning/datasources/neckline.yaml": {"apiVersion": 1, "datasources": [given]},
         "provisioning/dashboards/neckline.yaml": {"apiVersion": 1, "providers": [provider]},
         "provisioning/alerting/neckline.yaml": {"apiVersion": 1, "groups": [group]},
-        **{f"dashboards/{board['uid']}.json": board for board in boards()},
+        **{path: _contact_file(each) for path, each in {**contacts, **examples}.items()},
+        **{f"dashboards/{board['uid']}.json": board for board in boards(source.policy)},
     }
 
 
-def write(folder: Path) -> list[Path]:
-    """Write all files below a folder; return them. OSError if it cannot be written."""
+def _contact_file(contact: Contact) -> Json:
+    whole = contact.to_json()
+    receiver = {key: value for key, value in whole.items() if key != "name"}
+    point = {"orgId": 1, "name": whole["name"], "receivers": [receiver]}
+    return {"apiVersion": 1, "contactPoints": [point]}
+
+
+def write(folder: Path, source: Source, contact: Contact | None = None) -> list[Path]:
+    """Write all files below a folder, in place of those that are there; return them. Raises FilesUnwritableError."""
     written = []
-    for name, content in files().items():
+    for name, content in files(source, contact).items():
         path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise FilesUnwritableError(path, (error.strerror or str(error)).lower()) from error
         written.append(path)
     return written
-
-
-if __name__ == "__main__":
-    sys.stdout.writelines(f"{each}\n" for each in write(Path(sys.argv[1])))

@@ -6,7 +6,8 @@ for a network. No data is no alert: a clip that nobody wears is nobody's trouble
 
 from dataclasses import dataclass
 
-from dashboards.boards import DATASOURCE, PLACEMENT, WEARER, Json, field
+from dashboards.boards import PLACEMENT, WEARER, Json, field, in_policy
+from dashboards.source import DATASOURCE
 from processing.outputs import EventKind
 from storage.schema import BATTERY, EVENT, MINUTE
 
@@ -66,8 +67,12 @@ class Rule:
         }
 
 
-def rules() -> list[Rule]:
-    """Return all rules."""
+def rules(policy: str = "") -> list[Json]:
+    """Return all rules as Grafana has them; they read from a retention policy if one is named."""
+    return [in_policy(rule.to_json(), policy) for rule in _rules()]
+
+
+def _rules() -> list[Rule]:
     since = "WHERE time > now() - 1d"
     kind = field(EVENT, "kind")
     suspect = EventKind.CALIBRATION_SUSPECT.value

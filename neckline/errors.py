@@ -106,6 +106,40 @@ class SecretError(SetupError):
         )
 
 
+class NoGrafanaError(SetupError):
+    """No Grafana is known."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the configuration names no Grafana",
+            'add [grafana] with url = "http://localhost:3000" and token_file to the configuration; '
+            "`neckline grafana write` needs neither",
+        )
+
+
+class NoInfluxdbError(SetupError):
+    """No InfluxDB is known, and Grafana reads nothing else."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the configuration names no InfluxDB, which Grafana would read",
+            "add [influxdb] with url and bucket to the configuration: docs/influxdb.md tells how",
+        )
+
+
+class SharedTokenError(SetupError):
+    """Grafana would get a token that may write."""
+
+    def __init__(self, *, lacking: bool) -> None:
+        super().__init__(
+            "there is no token for Grafana to read InfluxDB with"
+            if lacking
+            else "the token for Grafana is the one that neckline writes with",
+            "whoever may look at a dashboard can send any query with it: make one that may read the bucket and nothing "
+            "else, and put it into the file that grafana.read_token_file names, or into NECKLINE_INFLUXDB_READ_TOKEN",
+        )
+
+
 # ---- finding and calibrating a clip ----------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from enum import IntEnum
 from typing import Self
 
+from dashboards.errors import DashboardError, FilesUnwritableError, GrafanaError
 from neckline.errors import (
     CaptureRefusedError,
     ChannelError,
@@ -52,6 +53,7 @@ class Exit(IntEnum):
     )
     EXPORT = 13, "the export cannot be written"
     NOTHING = 14, "the journal holds nothing of what was asked for"
+    GRAFANA = 15, "Grafana cannot be reached or refuses, or a panel of it gets no answer"
     INTERRUPTED = 130, "stopped with Ctrl-C; `run` and `demo` end with 0, for that is how they are stopped"
 
     meaning: str
@@ -85,6 +87,9 @@ EXITS: tuple[tuple[type[Exception], Exit], ...] = (
     (InfluxSettingsError, Exit.CONFIG),
     (InfluxError, Exit.INFLUXDB),
     (ExportError, Exit.EXPORT),
+    (FilesUnwritableError, Exit.EXPORT),
+    (GrafanaError, Exit.GRAFANA),
+    (DashboardError, Exit.CONFIG),
     (StorageError, Exit.JOURNAL),
 )
 """The first that fits."""
@@ -97,7 +102,7 @@ def exit_of(error: Exception) -> Exit:
 
 def way_out_of(error: Exception) -> str | None:
     """Return what to do about an error of the product; None for any other error."""
-    if isinstance(error, NecklineError | SensorError | StorageError):
+    if isinstance(error, NecklineError | DashboardError | SensorError | StorageError):
         return error.way_out
     if isinstance(error, ProcessingError):
         return ""  # its sentence says what to do

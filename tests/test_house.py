@@ -35,7 +35,7 @@ def test_every_package_is_listed() -> None:
     assert found == set(PROJECT["tool"]["setuptools"]["packages"])
 
 
-@pytest.mark.parametrize("room", ["firmware_protocol", "sensor", "processing", "storage", "neckline"])
+@pytest.mark.parametrize("room", ROOMS)
 def test_errors_of_a_room_have_one_base_that_inherits_a_builtin(room: str) -> None:
     """Each room's errors share one base in its `errors` module, and no error is raised from elsewhere in it."""
     bases = set()

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from neckline.cli import clip, configuration, data, running
+from neckline.cli import clip, configuration, data, grafana, running
 from neckline.cli.common import ConfigOption, JournalOption
 from neckline.commands.options import Options
 from neckline.commands.output import give, say, tell
@@ -29,6 +29,7 @@ app = typer.Typer(
 for group in (clip, running, data):
     app.add_typer(group.commands)
 app.add_typer(configuration.commands, name="config")
+app.add_typer(grafana.commands, name="grafana")
 
 
 def _version(wanted: bool) -> None:

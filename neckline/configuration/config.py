@@ -22,10 +22,19 @@ from pydantic import (
     model_validator,
 )
 
-from neckline.errors import NotPairedError, NoWearerError, SecretError
+from neckline.errors import (
+    NoGrafanaError,
+    NoInfluxdbError,
+    NotPairedError,
+    NoWearerError,
+    SecretError,
+    SharedTokenError,
+)
 from neckline.paths import read_by_others
 
 if TYPE_CHECKING:
+    from dashboards.grafana import GrafanaSettings
+    from dashboards.source import Source
     from processing.calibration import Calibration
     from processing.settings import Settings
     from sensor.link import ClipBinding
@@ -248,18 +257,45 @@ class Influxdb(Section):
     @field_validator("url")
     @classmethod
     def _is_plain_http(cls, value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-        except ValueError:
-            fits = False
-        if not fits:
-            raise ValueError(f'must be an address as "http://localhost:8086", not "{value}"')
-        if parts.username or parts.password:
-            raise ValueError(
-                f"must not hold a password: put the token into token_file, or set {INFLUXDB_TOKEN_ENV}"
-            )
-        return value
+        return _plain_http(value, f"token_file, or set {INFLUXDB_TOKEN_ENV}")
+
+
+class Grafana(Section):
+    """A Grafana that `neckline grafana` sets up. Optional."""
+
+    url: str = Field(
+        description="Where it is, with the path if it is served under one.",
+        examples=["http://localhost:3000"],
+    )
+    token_file: File | None = Field(
+        default=None,
+        examples=["grafana_token.txt"],
+        description=f"A file that holds the token of a service account. Or set {GRAFANA_TOKEN_ENV}.",
+    )
+    influxdb_url: str = Field(
+        default="",
+        examples=["http://influxdb:8086"],
+        description="The InfluxDB as Grafana reaches it; empty: as influxdb.url.",
+    )
+    read_token_file: File | None = Field(
+        default=None,
+        examples=["influxdb_read_token.txt"],
+        description="A file that holds a token for Grafana that may read the bucket and nothing else "
+        f"(for InfluxDB 1.8 `user:password`). Or set {READ_TOKEN_ENV}.",
+    )
+    ca_file: File | None = Field(
+        default=None,
+        examples=["authority.pem"],
+        description="The certificate of the authority that Grafana's is from, if this computer does not know it.",
+    )
+    timeout_s: float = Field(default=10.0, ge=0.5, le=120, description="How long one request may take.")
+
+    @field_validator("url", "influxdb_url")
+    @classmethod
+    def _is_plain_http(cls, value: str, info: ValidationInfo) -> str:
+        if not value and info.field_name == "influxdb_url":
+            return value
+        return _plain_http(value, "token_file" if info.field_name == "url" else "read_token_file")
 
 
 class Config(Section):
@@ -271,6 +307,7 @@ class Config(Section):
     alerts: Alerts = Alerts()
     journal: Journal = Journal()
     influxdb: Influxdb | None = None
+    grafana: Grafana | None = None
 
     def binding(self) -> "ClipBinding":
         """Return the clip to connect to; NotPairedError when there is none."""
@@ -309,6 +346,30 @@ class Config(Section):
             gzip=where.gzip,
         )
 
+    def grafana_settings(self) -> "GrafanaSettings":
+        """Return the Grafana to set up. Raises NoGrafanaError, SecretError, or GrafanaSettingsError for no token."""
+        from dashboards.grafana import GrafanaSettings  # noqa: PLC0415 (requests: few commands need it)
+
+        where = self.grafana
+        if where is None:
+            raise NoGrafanaError
+        token = token_of(GRAFANA_TOKEN_ENV, where.token_file, "grafana.token_file")
+        return GrafanaSettings(where.url, token, where.timeout_s, where.ca_file or True)
+
+    def grafana_source(self) -> "Source":
+        """Return the InfluxDB that Grafana is to read. Raises NoInfluxdbError, SecretError, SharedTokenError."""
+        from dashboards.source import Source  # noqa: PLC0415
+
+        if self.influxdb is None:
+            raise NoInfluxdbError
+        where = self.grafana
+        url = (where.influxdb_url if where else "") or self.influxdb.url
+        token = token_of(READ_TOKEN_ENV, where.read_token_file if where else None, "grafana.read_token_file")
+        writes = token_of(INFLUXDB_TOKEN_ENV, self.influxdb.token_file, "influxdb.token_file")
+        if writes and (not token or token == writes):
+            raise SharedTokenError(lacking=not token)
+        return Source(url, self.influxdb.bucket, token)
+
     def settings(
         self,
         calibration: "Calibration | None" = None,
@@ -344,12 +405,34 @@ class Config(Section):
         named: Mapping[str, Path | None] = {
             "alerts.push_file": self.alerts.push_file,
             "influxdb.token_file": self.influxdb.token_file if self.influxdb else None,
+            "grafana.token_file": self.grafana.token_file if self.grafana else None,
+            "grafana.read_token_file": self.grafana.read_token_file if self.grafana else None,
         }
         return tuple(
             f"{key}: others on this computer can read {path}; make it yours alone: chmod 600 {path}"
             for key, path in named.items()
             if path is not None and path.is_file() and read_by_others(path)
         )
+
+
+def _plain_http(value: str, secret_goes: str) -> str:
+    """Return an address that holds no password; ValueError for any other text."""
+    try:
+        parts = urlsplit(value)
+        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(f'must be an address as "http://localhost:8086", not "{value}"')
+    if parts.username or parts.password:
+        raise ValueError(f"must not hold a password: put the token into {secret_goes}")
+    return value
+
+
+def token_of(variable: str, path: Path | None, key: str) -> str:
+    """Return a token: the environment goes before a file; empty if there is neither. Raises SecretError."""
+    given = os.environ.get(variable, "").strip()
+    return given or (_secret(path, key).strip() if path else "")
 
 
 def _secret(path: Path, key: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from dashboards.boards import WEARER, boards, field
 from dashboards.files import files, write
 from dashboards.rules import CHARGE_PERCENT, DOSE_S, rules
+from dashboards.source import Source
 from processing.outputs import Event, EventKind, Minute
 from sensor.samples import BatteryReading
 from storage.answer import Verdict
@@ -93,7 +94,7 @@ def test_rules_fire_for_a_bad_day_alone(server: Server) -> None:
         store(server, stream, [*minutes, BatteryReading(now_ns - MINUTE_NS, percent)])
     suspect = Event(now_ns - MINUTE_NS, EventKind.CALIBRATION_SUSPECT, None, None, None, "slipped")
     store(server, bad, [suspect])
-    for rule in (each.to_json() for each in rules()):
+    for rule in rules():
         told = [fires(server, rule, stream.wearer) for stream in (bad, good, unworn)]
         assert told == [True, False, False], rule["uid"]
 
@@ -118,9 +119,9 @@ def test_names_come_from_the_schema() -> None:
 
 def test_files_load_back_unchanged(tmp_path: Path) -> None:
     """What is written is what was meant, twice alike, and the rules hold no `$` that Grafana would take for its own."""
-    first = write(tmp_path)
-    assert write(tmp_path) == first
+    first = write(tmp_path, Source())
+    assert write(tmp_path, Source()) == first
     for path in first:
         name = path.relative_to(tmp_path).as_posix()
-        assert json.loads(path.read_text(encoding="utf-8")) == files()[name]
+        assert json.loads(path.read_text(encoding="utf-8")) == files(Source())[name]
     assert "$" not in (tmp_path / "provisioning/alerting/neckline.yaml").read_text(encoding="utf-8")

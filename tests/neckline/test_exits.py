@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import dashboards.errors
 import neckline.errors
 import processing.errors
 import sensor.errors
@@ -15,7 +16,7 @@ from neckline.exits import EXITS, Exit, exit_of, way_out_of
 from sensor.errors import BluetoothOffError, WrongClipError
 from storage.errors import DiskFullError, JournalBusyError
 
-ROOMS = (neckline.errors, processing.errors, sensor.errors, storage.errors)
+ROOMS = (dashboards.errors, neckline.errors, processing.errors, sensor.errors, storage.errors)
 
 
 def subclasses(kind: type[Exception]) -> set[type[Exception]]:
