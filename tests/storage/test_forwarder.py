@@ -31,10 +31,11 @@ from storage.forwarder import Forwarder, Pace, retry_delay_s
 from storage.influxdb import InfluxSink
 from storage.journal import Journal
 from storage.reader import JournalReader
-from storage.schema import BATTERY, EPISODE, EPOCH, EVENT, MINUTE
+from storage.schema import BATTERY, EPISODE, EPOCH, EVENT, MINUTE, Record
 from tests.processing.people import START_NS
 from tests.storage.faults import Fault, fault_proxy
 from tests.storage.forwarding import QUICK, WAIT_S, Cursors, Watched, forwarding
+from tests.storage.records import battery, epoch, event, minute
 from tests.storage.servers import OwnServer, Server, own_server
 from tests.storage.sittings import SECONDS, SENT, as_stored, sitting
 from tests.storage.stub import Reply, Stub, stub_server
@@ -247,6 +248,87 @@ def test_through_every_fault_of_a_network_all_arrive_once(server: Server, tmp_pa
     verdicts = {answer.verdict for answer in sink.answers}
     assert verdicts == {Verdict.DELIVERED, Verdict.REFUSED, Verdict.HELD, Verdict.LATER}
     assert_stored_as_in_journal(server, path, stream)
+
+
+OUTAGE_S = 72 * 3600
+
+
+def after_an_outage(stream: Stream) -> list[Batch]:
+    """Return three days, one second in twenty of them, with a minute and an event now and then."""
+    batches = []
+    for k in range(0, OUTAGE_S, 20):
+        records: list[Record] = [epoch(k)]
+        if k % 600 == 0:
+            records += [minute(k), event(k), battery(k)]
+        batches.append(Batch(stream, tuple(records)))
+    return batches
+
+
+@pytest.mark.influxdb
+@pytest.mark.parametrize("seed", range(2))
+def test_after_an_outage_of_days_all_arrive_once_and_live_rows_at_once(
+    server: Server, tmp_path: Path, seed: int
+) -> None:
+    """72 h wait, and every fault there is meets the draining; live rows arrive while the backlog is still held back."""
+    stream, path, rng = server.stream(), tmp_path / "j.db", random.Random(seed)
+    fill(path, after_an_outage(stream))
+    faults: list[Fault | None] = [*Fault, *Fault, *([None] * 10)]
+    rng.shuffle(faults)
+    live_from_ns, arrived, live_first = epoch(OUTAGE_S).start_ns, set[int](), Event()
+
+    class Lanes(Watched):
+        def write(self, lines: Sequence[str]) -> Answer:
+            times_ns = [int(line.rpartition(" ")[2]) for line in lines]
+            is_live = times_ns[0] >= live_from_ns
+            if not is_live and self.answers:  # the first request finds out that there is a server
+                assert live_first.wait(WAIT_S)
+            answer = super().write(lines)
+            if is_live and answer.verdict is Verdict.DELIVERED:
+                arrived.update(times_ns)
+                if len(arrived) == 5:
+                    live_first.set()
+            return answer
+
+    with fault_proxy(server.url, []) as proxy:
+        sink = Lanes(server.settings(url=proxy.url, timeout_s=1.0))
+        with forwarding(path, sink, batch_rows=400) as work:
+            sink.wait_for_number(1)
+            for k in range(OUTAGE_S, OUTAGE_S + 5):
+                work.writer.put(Batch(stream, (epoch(k),)), urgent=True)
+            assert live_first.wait(WAIT_S)
+            assert work.forwarder.status.cursor < 1000  # the cursor waits for the backlog
+            proxy.faults.extend(faults)
+            for k in range(OUTAGE_S + 5, OUTAGE_S + 60):
+                work.writer.put(Batch(stream, (epoch(k),)))
+            sink.wait_for(lambda answers: not proxy.faults and answers[-1].verdict is Verdict.DELIVERED)
+    assert all(proxy.met[fault] == 2 for fault in Fault)
+    assert_stored_as_in_journal(server, path, stream)
+    assert work.forwarder.status.backlog_rows == 0
+
+
+@pytest.mark.influxdb
+def test_killed_while_draining_all_arrive_once(own: OwnServer, tmp_path: Path) -> None:
+    """SIGKILL with requests of a backlog under way side by side: the next start sends what is not accounted for."""
+    stream, path = own.stream(), tmp_path / "j.db"
+    fill(path, after_an_outage(stream)[:4000])
+    for requests in (2, 5, 9):
+        command = [
+            sys.executable,
+            "-m",
+            "tests.storage.forwarding",
+            str(path),
+            own.url,
+            own.bucket,
+            str(requests),
+        ]
+        died = subprocess.run(command, timeout=WAIT_S, check=False, cwd=Path(__file__).parents[2])
+        assert died.returncode == -signal.SIGKILL
+        with JournalReader.open(path) as reader:
+            stored = sum(len(own.rows(kind, stream)) for kind in SENT)
+            assert reader.cursor("influxdb") <= stored
+    with forwarding(path, InfluxSink(own.settings())):
+        pass
+    assert_stored_as_in_journal(own, path, stream)
 
 
 # ---- a mock, or nobody ---------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensor.samples import BatteryReading
-from storage.entries import Batch, Stream
+from storage.entries import Batch, Block, Stream
 from storage.errors import RecordRefusedError
 from storage.journal import Journal
 from storage.reader import JournalReader
@@ -123,6 +123,34 @@ def test_the_checksum_covers_every_value_and_its_place(record: Any, seq: int, da
     changed = (*packed.row[:k], other, *packed.row[k + 1 :])
     same = other == packed.row[k] and (other is None) == (packed.row[k] is None)
     assert packing.is_whole(seq, ANNA, changed, checksum) == same
+
+
+@given(data=st.data(), each=st.sampled_from(KINDS), known=st.lists(streams, min_size=1, max_size=3))
+@settings(deadline=None)
+def test_many_rows_are_checked_as_each_of_them(data: st.DataObject, each: Any, known: list[Stream]) -> None:
+    """Column by column the same rows are found whole, also among damaged ones and values of other types."""
+    found = [record for record in data.draw(st.lists(records, max_size=20)) if kind_of(record) is each]
+    rows: list[tuple[Any, ...]] = []
+    checksums: list[int] = []
+    of: list[Stream] = []
+    for seq, record in enumerate(found):
+        stream = data.draw(st.sampled_from(known))
+        (packed,) = pack(Batch(stream, (record,)))
+        row: tuple[Any, ...] = packed.row
+        checksum = packed.seal(seq)
+        if data.draw(st.booleans()):
+            k = data.draw(st.integers(0, len(row) - 1))
+            row = (*row[:k], data.draw(st.sampled_from([None, 0, 0.5, "x", b"x"])), *row[k + 1 :])
+        rows.append(row)
+        checksums.append(checksum)
+        of.append(stream)
+    packing = PACKING[each.name]
+    columns = tuple(zip(*rows, strict=True)) or tuple(() for _ in each.columns)
+    block = Block(each, tuple(range(len(rows))), tuple(of), columns)
+    assert packing.whole(block, checksums) == [
+        packing.is_whole(seq, stream, row, checksum)
+        for seq, (stream, row, checksum) in enumerate(zip(of, rows, checksums, strict=True))
+    ]
 
 
 def test_every_kind_is_tested_here() -> None:
