@@ -11,6 +11,8 @@ class Advertisement:
     name: str | None
     service_uuids: tuple[str, ...]
     rssi_dbm: int | None
+    company_ids: tuple[int, ...] = ()
+    """Whose manufacturer data it carries, by the numbers that the Bluetooth SIG assigned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,5 +20,6 @@ class Identity:
     """What the clip says of itself in band, whatever its advertisement says."""
 
     serial: str
+    """Empty if it has none to tell."""
     firmware: str = ""
     """Empty until it is known."""

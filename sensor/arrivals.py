@@ -20,7 +20,7 @@ class Arrivals:
     """A bounded queue, each notification stamped with the loop's time as it came."""
 
     def __init__(self, room: int = ROOM) -> None:
-        self._waiting: deque[tuple[float, bytes]] = deque(maxlen=room)
+        self._waiting: deque[tuple[float, str, bytes]] = deque(maxlen=room)
         self._news = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self.ended = False
@@ -28,12 +28,14 @@ class Arrivals:
         """When something last came."""
         self.overflowed = 0
 
-    def put(self, data: bytes) -> None:
-        """Take a notification; called by bleak, does nothing else."""
+    def put(self, characteristic: str, data: bytes) -> None:
+        """Take a notification, or what was read; called by bleak, does nothing else."""
+        self.last_s = self._loop.time()
+        if not data:
+            return  # a notification without bytes says nothing but that the clip is there
         if len(self._waiting) == self._waiting.maxlen:
             self.overflowed += 1
-        self.last_s = self._loop.time()
-        self._waiting.append((self.last_s, data))
+        self._waiting.append((self.last_s, characteristic, data))
         self._news.set()
 
     def drop(self) -> None:
@@ -41,8 +43,8 @@ class Arrivals:
         self.ended = True
         self._news.set()
 
-    async def get(self, wait_s: float) -> tuple[float, bytes] | None:
-        """Return the oldest and when it came, or None if nothing came in time (`POLL_S` at most) or ever will."""
+    async def get(self, wait_s: float) -> tuple[float, str, bytes] | None:
+        """Return the oldest, when and of which characteristic it came, or None if nothing came in time (`POLL_S` at most) or ever will."""
         if not self._waiting and not self.ended:
             self._news.clear()
             # never so short that data which waits in a socket goes unseen after the loop was held up

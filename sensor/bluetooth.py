@@ -19,6 +19,7 @@ from bleak.exc import (
     BleakBluetoothNotAvailableError,
     BleakBluetoothNotAvailableReason,
     BleakDBusError,
+    BleakGATTProtocolError,
 )
 
 from sensor.advertisement import Advertisement
@@ -29,6 +30,7 @@ from sensor.errors import (
     BluetoothOffError,
     ClipBusyError,
     ClipLostError,
+    ClipRefusedError,
     ClipUnreachableError,
     SensorError,
     WrongClipError,
@@ -80,6 +82,13 @@ class Connection:
         with _told(self._name):
             async with asyncio.timeout(WRITE_S):
                 await self._client.start_notify(characteristic, on_notification)
+
+    async def read(self, prefix: str) -> bytes:
+        """Read what a characteristic holds."""
+        characteristic = self._characteristic(prefix)
+        with _told(self._name):
+            async with asyncio.timeout(WRITE_S):
+                return bytes(await self._client.read_gatt_char(characteristic))
 
     async def write(self, prefix: str, data: bytes) -> None:
         """Write, and wait for the clip's acknowledgement where the characteristic has one."""
@@ -175,11 +184,18 @@ def _merged(before: Advertisement | None, device: BLEDevice, data: Advertisement
         data.local_name or device.name,
         tuple(uuid.lower() for uuid in data.service_uuids),
         data.rssi,
+        tuple(data.manufacturer_data),
     )
     if before is None:
         return now
     services = dict.fromkeys((*before.service_uuids, *now.service_uuids))
-    return replace(now, name=now.name or before.name, service_uuids=tuple(services))
+    companies = dict.fromkeys((*before.company_ids, *now.company_ids))
+    return replace(
+        now,
+        name=now.name or before.name,
+        service_uuids=tuple(services),
+        company_ids=tuple(companies),
+    )
 
 
 async def _disconnected(client: BleakClient) -> None:
@@ -222,6 +238,8 @@ def told(error: Exception, clip: str | None, *, connecting: bool = False) -> Sen
             return BluetoothForbiddenError(str(error))
         case FileNotFoundError() | ConnectionRefusedError():
             return BluetoothAbsentError("there is no D-Bus system bus, over which Linux programs reach it")
+        case BleakGATTProtocolError() if clip is not None:
+            return ClipRefusedError(clip, str(error.args[-1]))
         case BleakDBusError() if known := _told_by_dbus(error, clip):
             return known
     if clip is None:

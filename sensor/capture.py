@@ -72,6 +72,8 @@ class Notification:
 
     since_start_ns: int
     data: bytes
+    characteristic: str = ""
+    """Empty for the one on which the family's samples come."""
 
     @classmethod
     def from_bytes(cls, line: bytes) -> "Notification":
@@ -80,15 +82,17 @@ class Notification:
         try:
             since_start_ns = round(float(plain["t"]) * 1e9)
             data = bytes.fromhex(plain["hex"])
+            characteristic = str(plain.get("char", ""))
         except (KeyError, TypeError, OverflowError, ValueError) as error:
             raise ValueError("it lacks a time `t` in seconds or the bytes `hex`") from error
         if abs(since_start_ns) >= MAX_SINCE_START_NS:
             raise ValueError(f"{plain['t']} s is no time")
-        return cls(since_start_ns, data)
+        return cls(since_start_ns, data, characteristic)
 
     def __bytes__(self) -> bytes:
         # A float of seconds is exact to the nanosecond for 26 days.
-        return json.dumps({"t": self.since_start_ns / 1e9, "hex": self.data.hex()}).encode() + b"\n"
+        char = {"char": self.characteristic} if self.characteristic else {}
+        return json.dumps({"t": self.since_start_ns / 1e9, **char, "hex": self.data.hex()}).encode() + b"\n"
 
 
 def _object(line: bytes) -> dict[str, Any]:
@@ -118,6 +122,7 @@ class CaptureWriter:
     ) -> None:
         self._path = path
         self._header = CaptureHeader(family, rate_hz, 0, placement, software)
+        self._usual = family_named(family).data_characteristic
         self._flush_due_ns: int | None = None
         self.trouble: RecordingUnwritableError | None = None
         """Why it stopped."""
@@ -126,7 +131,7 @@ class CaptureWriter:
         except OSError as error:
             raise RecordingUnwritableError(path, error.strerror or str(error)) from error
 
-    def take(self, data: bytes, time_ns: int) -> None:
+    def take(self, characteristic: str, data: bytes, time_ns: int) -> None:
         """Write one notification and when it came (UTC); raises nothing."""
         if self.trouble:
             return
@@ -135,7 +140,8 @@ class CaptureWriter:
                 self._header = replace(self._header, start_ns=time_ns)
                 self._file.write(bytes(self._header))
                 self._flush_due_ns = time_ns
-            self._file.write(bytes(Notification(time_ns - self._header.start_ns, data)))
+            told = "" if characteristic == self._usual else characteristic
+            self._file.write(bytes(Notification(time_ns - self._header.start_ns, data, told)))
             if time_ns >= self._flush_due_ns:
                 self._file.flush()
                 self._flush_due_ns = time_ns + FLUSH_NS

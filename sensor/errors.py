@@ -126,6 +126,17 @@ class ClipSilentError(ClipError):
         )
 
 
+class ClipRefusedError(ClipError):
+    """The clip answers what it is asked with an error."""
+
+    def __init__(self, clip: str, detail: str) -> None:
+        super().__init__(
+            clip,
+            f"the clip {clip} refuses: {detail}",
+            "take it off its charger, close other apps that use it, switch it off and on, and try again",
+        )
+
+
 class ClipUnprovenError(ClipError):
     """The clip sends, and does not tell who it is: it could be anybody's."""
 

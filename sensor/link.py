@@ -12,15 +12,17 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 
 from sensor.advertisement import Advertisement, Identity
 from sensor.arrivals import AHEAD_S, Arrivals, Clock
-from sensor.bluetooth import Bluetooth, Heard
+from sensor.bluetooth import Bluetooth, Connection, Heard
 from sensor.errors import (
     BluetoothBusyError,
     BluetoothError,
     ClipLostError,
     ClipNotFoundError,
+    ClipRefusedError,
     ClipSilentError,
     ClipUnprovenError,
     SensorError,
@@ -28,6 +30,8 @@ from sensor.errors import (
 )
 from sensor.families import Family, family_named, family_of
 from sensor.samples import BatteryReading, LinkChange, LinkState, Reading, SampleBlock
+from sensor.session import Read, Refusal, Request, Session, Signal, Subscribe, Told
+from sensor.signals import Signals
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +56,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class ClipBinding:
-    """Which clip is the wearer's: bound by address and by the serial number that it tells of itself.
+    """Which clip is the wearer's: bound by address, and by the serial number that it tells of itself if it has one.
 
     ValueError for a family that is not known, or a rate that it does not have.
     """
@@ -83,7 +87,7 @@ def bind(sighting: Sighting, report: ClipReport, rate_hz: float | None = None) -
         family=wanted.family.name,
         address=wanted.address,
         name=wanted.name,
-        serial=report.identity.serial,
+        serial=report.identity.serial or None,
         rate_hz=rate_hz or wanted.rate_hz,
     )
 
@@ -130,9 +134,10 @@ class Life:
 class Arrived:
     """One notification, when it came, and what the session made of it; no data at the end of a connection."""
 
+    characteristic: str
     data: bytes
     time_ns: int
-    readings: list[SampleBlock | BatteryReading | Identity]
+    readings: list[Told]
 
 
 # ---- one connection ------------------------------------------------------------------------------------------------
@@ -151,37 +156,90 @@ class _Wanted:
 
 
 async def _visit(
-    bluetooth: Bluetooth, wanted: _Wanted, heard: Heard, utc: Callable[[], int], floor_ns: int
+    bluetooth: Bluetooth,
+    wanted: _Wanted,
+    heard: Heard,
+    utc: Callable[[], int],
+    floor_ns: int,
+    signals: Signals,
 ) -> AsyncGenerator[Arrived, None]:
-    """Connect, subscribe, write what the session wants, and yield what arrives until the link ends: ClipLostError."""
+    """Connect, ask what the session wants, and yield what arrives until the link ends: ClipLostError."""
     loop = asyncio.get_running_loop()
     arrivals = Arrivals()
     async with bluetooth.connection(heard, arrivals.drop) as connection:
         clock = Clock(utc, floor_ns)
         session = wanted.family.open_session(wanted.rate_hz)
-        await connection.subscribe(wanted.family.notify_prefix, arrivals.put)
-        arrivals.last_s = loop.time()
+        asked = False
         try:
             while True:
-                for command in session.writes_due(clock.at(loop.time())):
-                    await connection.write(wanted.family.write_prefix, command)
+                for request in session.requests_due(clock.at(loop.time())):
+                    await _perform(connection, request, arrivals)
+                await _signal(connection, session, signals, arrivals)
+                if not asked:
+                    asked, arrivals.last_s = True, loop.time()  # a long script is no silence
                 notification = await arrivals.get(arrivals.last_s + STALL_S - loop.time())
                 if notification is not None:
-                    arrived_s, data = notification
+                    arrived_s, characteristic, data = notification
                     time_ns = clock.at(arrived_s)
-                    yield Arrived(data, time_ns, session.received(data, time_ns))
-                elif arrivals.ended:
-                    raise ClipLostError(wanted.name, "the connection ended")
-                elif loop.time() >= arrivals.last_s + STALL_S:
-                    raise ClipSilentError(wanted.name, STALL_S)
+                    readings = session.received(characteristic, data, time_ns)
+                    yield Arrived(characteristic, data, time_ns, readings)
+                    _check_accepted(readings, wanted)
+                else:
+                    _check_alive(arrivals, wanted)
                 if clock.has_leapt():
                     raise ClipLostError(wanted.name, "this computer slept, or its clock was set")
         except SensorError:
-            yield Arrived(b"", clock.at(loop.time()), [*session.flush()])
+            yield Arrived("", b"", clock.at(loop.time()), [*session.flush()])
             raise
         finally:
             if arrivals.overflowed:
                 logger.warning("%s: %d notifications lost to a slow reader", wanted.name, arrivals.overflowed)
+
+
+def _check_accepted(readings: list[Told], wanted: _Wanted) -> None:
+    for reading in readings:
+        if isinstance(reading, Refusal):
+            raise ClipRefusedError(wanted.name, reading.detail)
+
+
+def _check_alive(arrivals: Arrivals, wanted: _Wanted) -> None:
+    if arrivals.ended:
+        raise ClipLostError(wanted.name, "the connection ended")
+    if asyncio.get_running_loop().time() >= arrivals.last_s + STALL_S:
+        raise ClipSilentError(wanted.name, STALL_S)
+
+
+async def _signal(connection: Connection, session: Session, signals: Signals, arrivals: Arrivals) -> None:
+    """Have the clip give the signs that were asked for; what it refuses is told to whoever asked."""
+    while asked := signals.next():
+        signal, taken = asked
+        try:
+            for request in session.signal(signal):
+                await _perform(connection, request, arrivals)
+        except (ClipRefusedError, WrongClipError) as error:
+            Signals.failed(taken, error)
+        except SensorError as error:
+            Signals.failed(taken, error)
+            raise
+        else:
+            if not taken.done():
+                taken.set_result(None)
+
+
+async def _perform(connection: Connection, request: Request, arrivals: Arrivals) -> None:
+    """Ask the clip; what it refuses is passed over unless the stream needs it. What is read arrives like the rest."""
+    try:
+        match request:
+            case Subscribe(characteristic):
+                await connection.subscribe(characteristic, partial(arrivals.put, characteristic))
+            case Read(characteristic):
+                arrivals.put(characteristic, await connection.read(characteristic))
+            case _:
+                await connection.write(request.characteristic, request.data)
+    except (ClipRefusedError, WrongClipError) as error:
+        if request.needed:
+            raise
+        logger.debug("passed over: %s", error)
 
 
 async def _proven(visit: AsyncGenerator[Arrived, None], wanted: _Wanted) -> AsyncGenerator[Arrived, None]:
@@ -201,7 +259,7 @@ async def _proven(visit: AsyncGenerator[Arrived, None], wanted: _Wanted) -> Asyn
                 raise ClipUnprovenError(wanted.name)
 
 
-def _is_wanted(reading: SampleBlock | BatteryReading | Identity, wanted: _Wanted) -> bool:
+def _is_wanted(reading: Told, wanted: _Wanted) -> bool:
     if not isinstance(reading, Identity):
         return False
     if wanted.serial and reading.serial.upper() != wanted.serial.upper():
@@ -254,7 +312,7 @@ async def identify(
     identity: Identity | None = None
     battery: BatteryReading | None = None
     first_ns: int | None = None
-    async with aclosing(_proven(_visit(bluetooth, wanted, heard, utc, 0), wanted)) as arrivals:
+    async with aclosing(_proven(_visit(bluetooth, wanted, heard, utc, 0, Signals()), wanted)) as arrivals:
         async for arrived in arrivals:
             first_ns = arrived.time_ns if first_ns is None else first_ns
             for reading in arrived.readings:
@@ -264,9 +322,34 @@ async def identify(
                     battery = reading
             if (identity and identity.firmware and battery) or arrived.time_ns - first_ns > IDENTITY_S * 1e9:
                 break
-    if identity is None:
+    if identity is None and wanted.family.capabilities.serial:
         raise ClipUnprovenError(wanted.name)
-    return ClipReport(identity, battery)
+    return ClipReport(identity or Identity(""), battery)
+
+
+async def signal(
+    bluetooth: Bluetooth,
+    clip: Sighting | ClipBinding,
+    sign: Signal,
+    *,
+    utc: Callable[[], int] = time.time_ns,
+) -> None:
+    """Connect once and have the clip give a sign to whoever wears it.
+
+    Raises BluetoothError or a ClipError, and ValueError for a sign that clips of its family cannot give.
+    """
+    wanted = _wanted(clip) if isinstance(clip, ClipBinding) else _sighted(clip)
+    wanted.family.check_signal(sign.kind)
+    heard = await _find(bluetooth, wanted)
+    signals = Signals()
+    taken: asyncio.Future[None] | None = None
+    async with aclosing(_proven(_visit(bluetooth, wanted, heard, utc, 0, signals), wanted)) as arrivals:
+        async for _ in arrivals:
+            taken = taken or signals.ask(sign)
+            if taken.done():
+                break
+    if taken:
+        await taken
 
 
 def _wanted(binding: ClipBinding) -> _Wanted:
@@ -283,18 +366,23 @@ def _sighted(sighting: Sighting) -> _Wanted:
 class _Course:
     """What one stream remembers from connection to connection."""
 
-    def __init__(self, utc: Callable[[], int], after_ns: int) -> None:
+    def __init__(self, utc: Callable[[], int], after_ns: int, signals: Signals) -> None:
         self.last_ns = after_ns
         """The last sample time given; 0 when the clock it was given by was wrong."""
         self.failures = 0
         """In a row, since samples last came."""
         self._utc = utc
+        self._signals = signals
         self._life = Life()
         self._bluetooth_works = False
 
     def move(self, state: LinkState, error: SensorError | None = None) -> list[LinkChange]:
         """Go to another state; return what is worth telling."""
         self._bluetooth_works |= state is LinkState.CONNECTING
+        if state is LinkState.STREAMING:
+            self._signals.begin()
+        elif error:
+            self._signals.end(error)
         now_ns = self._utc()
         if self.last_ns > now_ns + AHEAD_S * 1e9:
             self.last_ns = 0
@@ -309,7 +397,7 @@ class _Course:
                     told += self.move(LinkState.STREAMING)
                 self.failures = 0
                 self.last_ns = max(self.last_ns, int(reading.time_ns[-1]))
-            if not isinstance(reading, Identity):
+            if not isinstance(reading, Identity | Refusal):
                 told.append(reading)
         return told
 
@@ -327,7 +415,8 @@ async def stream(
     *,
     utc: Callable[[], int] = time.time_ns,
     after_ns: int = 0,
-    on_notification: Callable[[bytes, int], None] | None = None,
+    on_notification: Callable[[str, bytes, int], None] | None = None,
+    signals: Signals | None = None,
 ) -> AsyncGenerator[Reading, None]:
     """Yield samples, battery and what happens to the link, for ever; close it with `contextlib.aclosing`.
 
@@ -336,11 +425,13 @@ async def stream(
     start; later that is waited out.
 
     Samples are later than `after_ns`, what is known from before, though the clock may have been set back since;
-    unless that lies more than `AHEAD_S` ahead of the clock. `on_notification` gets the raw bytes of the bound clip
-    and their UTC time, and empty bytes at the end of each connection; it must neither block nor raise.
+    unless that lies more than `AHEAD_S` ahead of the clock. `on_notification` gets the characteristic and the raw
+    bytes of the bound clip and their UTC time, and empty bytes at the end of each connection; it must neither block
+    nor raise. `signals` takes the signs that the clip is to give while it streams.
     """
     wanted = _wanted(binding)
-    course = _Course(utc, after_ns)
+    signals = signals or Signals()
+    course = _Course(utc, after_ns, signals)
     while True:
         try:
             for change in course.move(LinkState.SEARCHING):
@@ -348,11 +439,11 @@ async def stream(
             heard = await _find(bluetooth, wanted)
             for change in course.move(LinkState.CONNECTING):
                 yield change
-            visit = _visit(bluetooth, wanted, heard, utc, course.last_ns + round(BACK_S * 1e9))
+            visit = _visit(bluetooth, wanted, heard, utc, course.last_ns + round(BACK_S * 1e9), signals)
             async with aclosing(_proven(visit, wanted)) as arrivals:
                 async for arrived in arrivals:
                     if on_notification:
-                        on_notification(arrived.data, arrived.time_ns)
+                        on_notification(arrived.characteristic, arrived.data, arrived.time_ns)
                     for reading in course.take(arrived):
                         yield reading
         except SensorError as error:

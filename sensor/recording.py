@@ -18,6 +18,7 @@ from sensor.capture import MAX_NS, VERSION_KEY, CaptureHeader, Notification
 from sensor.errors import RecordingDamagedError, RecordingError, RecordingUnreadableError
 from sensor.families import FAMILIES, Family, family_named
 from sensor.samples import LinkChange, LinkState, Reading, SampleBlock, join
+from sensor.session import Refusal
 
 ACC_COLUMNS = "time_ns,acc_x_mps2,acc_y_mps2,acc_z_mps2"
 GYR_COLUMNS = "gyr_x_radps,gyr_y_radps,gyr_z_radps"
@@ -113,7 +114,8 @@ def _rate_of_capture(path: Path, family: Family) -> float:
             arrivals_ns.append(notification.since_start_ns)
             if arrivals_ns[-1] - arrivals_ns[0] > GUESS_S * 1e9:
                 break
-            found = session.received(notification.data, notification.since_start_ns)
+            characteristic = notification.characteristic or family.data_characteristic
+            found = session.received(characteristic, notification.data, notification.since_start_ns)
             blocks += [reading for reading in found if isinstance(reading, SampleBlock)]
             first = first or sum(map(len, blocks))
     samples = sum(map(len, blocks + session.flush())) - first
@@ -130,11 +132,12 @@ def _from_capture(path: Path, header: CaptureHeader) -> Iterator[Reading]:
     try:
         for notification in _notifications(path):
             time_ns, data = header.start_ns + notification.since_start_ns, notification.data
-            for reading in session.received(data, time_ns) if data else session.flush():
+            characteristic = notification.characteristic or family.data_characteristic
+            for reading in session.received(characteristic, data, time_ns) if data else session.flush():
                 if isinstance(reading, SampleBlock) and not streaming:
                     streaming = True
                     yield LinkChange(time_ns, LinkState.STREAMING)
-                if not isinstance(reading, Identity):
+                if not isinstance(reading, Identity | Refusal):
                     yield reading
             if not data:
                 if streaming:

@@ -59,9 +59,10 @@ async def simulation(script: Sequence[tuple[Pose, float]]) -> AsyncGenerator[Sim
     """
     if find_spec("bumble") is None:
         raise NoVirtualRadioError
-    from sensor.virtual.world import virtual_world  # noqa: PLC0415 (an extra)
+    from sensor.virtual.firmware import Firmware  # noqa: PLC0415 (an extra)
+    from sensor.virtual.world import virtual_world  # noqa: PLC0415
 
-    async with virtual_world(ScriptedPerson(script)) as world:
+    async with virtual_world(Firmware(ScriptedPerson(script))) as world:
         happened("scanning", "Listening for clips (simulated)")
         (sighting,) = await link.scan(world.bluetooth, SCAN_S)
         seen_as = sighting.advertisement

@@ -99,11 +99,12 @@ class VirtualScanner(BaseBleakScanner):
         ]
         if not self.is_allowed_uuid(services):
             return
+        company = heard.data.get(AdvertisingData.Type.MANUFACTURER_SPECIFIC_DATA)
         name = heard.data.get(AdvertisingData.Type.COMPLETE_LOCAL_NAME)
         address = heard.address.to_string(False)
         advertisement = AdvertisementData(
             local_name=name,
-            manufacturer_data={},
+            manufacturer_data=dict([company]) if isinstance(company, tuple) else {},
             service_data={},
             service_uuids=services,
             tx_power=None,

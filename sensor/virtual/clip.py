@@ -1,24 +1,28 @@
-"""A virtual WitMotion clip on the virtual radio: advertisement, GATT, the stream, and everything that goes wrong.
+"""A virtual clip on the virtual radio: advertisement, GATT, the stream, and everything that goes wrong.
 
 The faults are what users meet: out of range for a moment or for good, a firmware that falls silent, bytes that
 arrive damaged, notifications that the clip had no room for, switching itself off, another phone that holds it.
+What makes it one of its family is its `sensor.virtual.unit.Unit`.
 """
 
 import asyncio
 import math
 import random
+from collections.abc import Callable
+from typing import Generic
 
 import numpy as np
-from bumble import hci
+from bumble import att, hci
 from bumble.core import UUID, AdvertisingData
 from bumble.device import Connection, Device
 from bumble.gatt import Characteristic, CharacteristicValue, Service
+from typing_extensions import TypeVar
 
-from sensor.virtual.firmware import Firmware, bundle_of
+from sensor.virtual.firmware import Firmware
+from sensor.virtual.motion import Floats
 from sensor.virtual.radio import Radio, VirtualController, virtual_device
+from sensor.virtual.unit import Advertised, Char, RefusedError, Unit
 
-SERVICE, NOTIFY, WRITE = (f"0000{short}-0000-1000-8000-00805f9a34fb" for short in ("ffe5", "ffe4", "ffe9"))
-"""9a34fb, not the Bluetooth base: that is how the family is."""
 ADVERTISING_MS = 60
 ADVERTISEMENT_BYTES = 31
 WHOLE_REPLY_S = 0.25
@@ -26,18 +30,21 @@ WHOLE_REPLY_S = 0.25
 CATCH_UP_S = 1.0
 """A clip that was held up for longer (its computer slept) goes on from now and loses the time between."""
 
+NO_TIMES: Floats = np.empty(0)
 
-class VirtualClip:
+T = TypeVar("T")
+U = TypeVar("U", bound=Unit, default=Firmware)
+
+
+class VirtualClip(Generic[U]):
     """One unit on the air. `create` switches it on, `close` stops all it does."""
 
-    def __init__(
-        self, radio: Radio, controller: VirtualController, device: Device, firmware: Firmware
-    ) -> None:
+    def __init__(self, radio: Radio, controller: VirtualController, device: Device, firmware: U) -> None:
         self.firmware = firmware
         self.played_out = asyncio.Event()
         """Set when the motion has come to its end; the clip is silent from then on."""
         self.motion_start_s: float | None = None
-        """Loop time of the first subscription, when the motion began."""
+        """Loop time of the first sample, when the motion began."""
         self.sent = 0
         """Notifications that went out."""
         self.room: int | None = None
@@ -47,57 +54,38 @@ class VirtualClip:
         self._controller = controller
         self._device = device
         self._loop = asyncio.get_running_loop()
-        self._switched_on_s = self._loop.time()
         self._streaming: asyncio.Task[None] | None = None
         self._advertising: asyncio.Task[None] | None = None
         """Begins to advertise. Done here: bumble's own restart cannot be awaited, nor cut without a fault."""
         self._off = False
         self._woken = asyncio.Event()
-        self._replies: list[bytes] = []
         self._silent = False
         self._to_lose = 0
         self._to_corrupt = 0
         self._corruption = random.Random(1)  # noqa: S311 (faults, not secrets)
-        self._notify = Characteristic(
-            NOTIFY,
-            Characteristic.Properties.NOTIFY | Characteristic.Properties.READ,
-            Characteristic.READABLE,
-            bytes(20),
-        )
-        self._notify.on(Characteristic.EVENT_SUBSCRIPTION, self._on_subscription)
-        write: Characteristic[bytes] = Characteristic(
-            WRITE,
-            Characteristic.Properties.WRITE | Characteristic.Properties.WRITE_WITHOUT_RESPONSE,
-            Characteristic.WRITEABLE,
-            CharacteristicValue(write=self._on_write),
-        )
-        device.add_service(Service(SERVICE, [self._notify, write]))
+        self._switched_on_s = self._loop.time()
+        self._characteristics: dict[str, Characteristic[bytes]] = {}
+        for service, chars in firmware.table.items():
+            device.add_service(Service(service, [self._characteristic(char) for char in chars]))
         device.on(Device.EVENT_CONNECTION, self._on_connection)
 
     @classmethod
     async def create(
         cls,
         radio: Radio,
-        firmware: Firmware,
+        firmware: U,
         *,
-        name: str = "WT901BLE",
+        name: str | None = None,
         address: str | None = None,
         advertises_service: bool = True,
-    ) -> "VirtualClip":
-        """Switch a clip on; its Bluetooth address is its MAC unless told otherwise."""
-        controller, device = await virtual_device(radio, name, address or firmware.mac)
+    ) -> "VirtualClip[U]":
+        """Switch a clip on; name and Bluetooth address are the unit's own unless told otherwise."""
+        told = firmware.advertised
+        services = told.services if advertises_service else ()
+        told = Advertised(name or told.name, services, told.company)
+        controller, device = await virtual_device(radio, told.name, address or firmware.mac)
         clip = cls(radio, controller, device, firmware)
-        fields: list[tuple[int, bytes]] = [
-            (AdvertisingData.Type.FLAGS, bytes([6])),
-            (AdvertisingData.Type.COMPLETE_LOCAL_NAME, name.encode()),
-        ]
-        if advertises_service:
-            services = AdvertisingData.Type.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS
-            fields.append((services, UUID(SERVICE).to_bytes()))
-        advertisement = bytes(AdvertisingData(fields))
-        if len(advertisement) > ADVERTISEMENT_BYTES:
-            raise ValueError(f"{name!r} does not fit into an advertisement beside the service: 8 bytes do")
-        device.advertising_data = advertisement
+        device.advertising_data = _advertisement(told)
         await clip._advertise()
         return clip
 
@@ -144,7 +132,7 @@ class VirtualClip:
         self._to_lose = notifications
 
     def corrupt(self, notifications: int) -> None:
-        """Damage the next notifications: the header of every frame, and some bytes."""
+        """Damage the next notifications, in such a way as the family's firmware might."""
         self._to_corrupt = notifications
 
     async def say_goodbye(self) -> None:
@@ -163,35 +151,67 @@ class VirtualClip:
         self._advertising = self._loop.create_task(start, name=f"advertising of {self.address}")
         return self._advertising
 
+    def _characteristic(self, char: Char) -> Characteristic[bytes]:
+        kinds = Characteristic.Properties
+        properties = kinds(0)
+        for has, kind in (
+            (char.read, kinds.READ),
+            (char.write, kinds.WRITE | kinds.WRITE_WITHOUT_RESPONSE),
+            (char.notify, kinds.NOTIFY),
+            (char.indicate, kinds.INDICATE),
+        ):
+            if has:
+                properties |= kind
+
+        def read(_connection: Connection) -> bytes:
+            return self._refusing(lambda: self.firmware.read(char.uuid, self._now_s()))
+
+        def write(_connection: Connection, data: bytes) -> None:
+            try:
+                self._refusing(lambda: self.firmware.written(char.uuid, bytes(data), self._now_s()))
+            finally:
+                self._woken.set()
+
+        value: CharacteristicValue[bytes] = CharacteristicValue(read=read, write=write)
+        characteristic: Characteristic[bytes] = Characteristic(
+            char.uuid, properties, Characteristic.READABLE | Characteristic.WRITEABLE, value
+        )
+        characteristic.on(
+            Characteristic.EVENT_SUBSCRIPTION,
+            lambda bearer, notify, indicate: self._on_subscription(char.uuid, bearer, notify or indicate),
+        )
+        self._characteristics[char.uuid] = characteristic
+        return characteristic
+
+    def _refusing(self, act: Callable[[], T]) -> T:
+        try:
+            return act()
+        except RefusedError as error:
+            raise att.ATT_Error(att.ErrorCode(error.code)) from error
+
     def _on_connection(self, connection: Connection) -> None:
         connection.on(Connection.EVENT_DISCONNECTION, self._on_disconnection)
+        self._streaming = self._loop.create_task(self._stream(connection), name=f"stream of {self.address}")
 
     def _on_disconnection(self, _reason: int) -> None:
         self._stop_streaming()
+        self.firmware.disconnected()
         if not self._off:
             self._advertise()
 
-    def _on_subscription(self, bearer: Connection, notify: bool, _indicate: bool) -> None:
-        self._stop_streaming()
-        if (
-            notify and bearer in self._device.connections.values()
-        ):  # bumble tells of it late, even after the end
-            if self.motion_start_s is None:
-                self.motion_start_s = self._loop.time()
-            self._streaming = self._loop.create_task(self._stream(bearer), name=f"stream of {self.address}")
+    def _on_subscription(self, uuid: str, bearer: Connection, on: bool) -> None:
+        if bearer in self._device.connections.values():  # bumble tells of it late, even after the end
+            self.firmware.subscribed(uuid, on=on)
+            self._woken.set()
 
     def _stop_streaming(self) -> None:
-        self._replies.clear()
-        self.firmware.unanswered = None
         if self._streaming:
             self._streaming.cancel()
             self._streaming = None
 
-    def _on_write(self, _connection: Connection, data: bytes) -> None:
-        reply = self.firmware.command(bytes(data), self._loop.time() - self._switched_on_s)
-        if reply:
-            self._replies.append(reply)
-        self._woken.set()
+    def _now_s(self) -> float:
+        """Return the time since the motion began; 0 before."""
+        return 0.0 if self.motion_start_s is None else self._loop.time() - self.motion_start_s
 
     async def _stream(self, connection: Connection) -> None:
         """Send sample k of the motion at k / rate after it began, a bundle at a time."""
@@ -199,14 +219,16 @@ class VirtualClip:
         next_sample = 0
         while True:
             self._woken.clear()
-            if self.firmware.rate_hz != rate_hz:
-                rate_hz = self.firmware.rate_hz
+            if self.firmware.stream_hz != rate_hz:
+                rate_hz = self.firmware.stream_hz
+                if self.motion_start_s is None and rate_hz:
+                    self.motion_start_s = self._loop.time()
                 next_sample = self._sample_now(rate_hz)
             if rate_hz is None or self.played_out.is_set():
-                await self._send(connection, [])
+                await self._send(connection, NO_TIMES)
                 await self._woken.wait()
                 continue
-            samples = next_sample + np.arange(bundle_of(rate_hz))
+            samples = next_sample + np.arange(self.firmware.bundle)
             due_s = (self.motion_start_s or 0.0) + samples[-1] / rate_hz
             try:
                 async with asyncio.timeout_at(due_s):
@@ -214,8 +236,8 @@ class VirtualClip:
             except TimeoutError:
                 pass
             else:
-                if due_s - self._loop.time() > WHOLE_REPLY_S:
-                    await self._send(connection, [])
+                if self.firmware.prompt or due_s - self._loop.time() > WHOLE_REPLY_S:
+                    await self._send(connection, NO_TIMES)
                 continue
             if self._loop.time() - due_s > CATCH_UP_S:
                 next_sample = self._sample_now(rate_hz)
@@ -223,21 +245,19 @@ class VirtualClip:
             next_sample += len(samples)
             time_s = samples / rate_hz
             played = time_s < self.firmware.motion.duration_s - 0.5 / rate_hz
-            await self._send(connection, self.firmware.frames(time_s[played]))
+            await self._send(connection, time_s[played])
             if not played.all():
                 self.played_out.set()
 
     def _sample_now(self, rate_hz: float | None) -> int:
-        since_s = self._loop.time() - (self.motion_start_s or 0.0)
-        return math.ceil(since_s * (rate_hz or 0.0) - 1e-6)
+        return math.ceil(self._now_s() * (rate_hz or 0.0) - 1e-6)
 
-    async def _send(self, connection: Connection, frames: list[bytes]) -> None:
-        replies, self._replies = self._replies, []
-        if replies:
-            self.firmware.unanswered = None
-        data = b"".join([*frames[:1], *replies, *frames[1:]])
-        if not data or self._silent:
-            return
+    async def _send(self, connection: Connection, time_s: Floats) -> None:
+        for uuid, data in self.firmware.notifications(time_s):
+            if not self._silent:
+                await self._notify(connection, uuid, data)
+
+    async def _notify(self, connection: Connection, uuid: str, data: bytes) -> None:
         if self._to_lose:
             self._to_lose -= 1
         elif self.room is not None and self._radio.waiting(self._controller) >= self.room:
@@ -245,12 +265,35 @@ class VirtualClip:
         else:
             if self._to_corrupt:
                 self._to_corrupt -= 1
-                data = self._damaged(data)
-            await self._device.notify_subscriber(connection, self._notify, data)
+                data = self.firmware.damaged(data, self._corruption)
+            characteristic = self._characteristics[uuid]
+            if characteristic.properties & Characteristic.Properties.NOTIFY:
+                await self._device.notify_subscriber(connection, characteristic, data)
+            else:
+                await self._device.indicate_subscriber(connection, characteristic, data)
             self.sent += 1
 
-    def _damaged(self, data: bytes) -> bytes:
-        damaged = bytearray(data)
-        for header in range(0, len(data), 20):
-            damaged[header] = damaged[header + 1] = self._corruption.randrange(0x80, 0x100)
-        return bytes(damaged)
+
+def _advertisement(told: Advertised) -> bytes:
+    kinds = AdvertisingData.Type
+    fields: list[tuple[int, bytes]] = [
+        (kinds.FLAGS, bytes([6])),
+        (kinds.COMPLETE_LOCAL_NAME, told.name.encode()),
+    ]
+    for uuid in map(UUID, told.services):
+        short = len(uuid.to_bytes()) == 2
+        fields.append(
+            (
+                kinds.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS
+                if short
+                else kinds.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS,
+                uuid.to_bytes(),
+            )
+        )
+    if told.company:
+        company, data = told.company
+        fields.append((kinds.MANUFACTURER_SPECIFIC_DATA, company.to_bytes(2, "little") + data))
+    advertisement = bytes(AdvertisingData(fields))
+    if len(advertisement) > ADVERTISEMENT_BYTES:
+        raise ValueError(f"{told.name!r} does not fit into an advertisement beside the service")
+    return advertisement

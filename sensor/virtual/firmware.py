@@ -8,10 +8,15 @@ misbehave (overlapping reads, battery after a save) it misbehaves likewise.
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from random import Random
 
 import numpy as np
 
-from sensor.virtual.motion import LOST, Counts, Motion
+from sensor.virtual.motion import LOST, Counts, Floats, Motion
+from sensor.virtual.unit import Advertised, Char, Packet, RefusedError
+
+SERVICE, NOTIFY, WRITE = (f"0000{short}-0000-1000-8000-00805f9a34fb" for short in ("ffe5", "ffe4", "ffe9"))
+"""9a34fb, not the Bluetooth base: that is how the family is."""
 
 MEASURED_RATES_HZ: Mapping[int, float] = {
     0x01: 0.2,
@@ -55,6 +60,7 @@ BATTERY_BLIND_S = 0.3
 """The battery reads 0 for so long after a save."""
 FULL_V, EMPTY_V = 4.10, 3.35
 WORDS_A_REPLY = 8
+FRAME_LENGTH = 20
 FACTORY = {RATE: 0x06, BANDWIDTH: 0x04, MOUNTING: 0, ALGORITHM: 0}
 WITHOUT_UNLOCK = frozenset({CALIBRATE, RATE, MOUNTING, ALGORITHM})
 
@@ -90,10 +96,13 @@ class Firmware:
     registers: dict[int, int] = field(init=False)
     commands: list[bytes] = field(init=False, default_factory=list)
     """Everything that was ever written to it."""
+    prompt: bool = field(init=False, default=False)
     unanswered: int | None = field(init=False, default=None)
     """The first register of the reply that waits to be sent; a read that overlaps it is never answered."""
     _unlocked_until_s: float = field(init=False, default=float("-inf"))
     _blind_until_s: float = field(init=False, default=float("-inf"))
+    _subscribed: bool = field(init=False, default=False)
+    _replies: list[bytes] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self.registers = dict(self.flash)
@@ -103,11 +112,73 @@ class Firmware:
         """Samples a second as they really come; None when the output is off."""
         return self.rates_hz.get(self.registers[RATE])
 
-    def restart(self) -> None:
+    def restart(self, _now_s: float = 0.0) -> None:
         """Switch off and on: what was not saved is lost, but for the rate, which was seen to survive."""
         self.registers = {**self.flash, RATE: self.registers[RATE]}
         self._unlocked_until_s = float("-inf")
         self.unanswered = None
+
+    # ---- on the air ---------------------------------------------------------------------------------------
+
+    @property
+    def advertised(self) -> Advertised:
+        """Its name, and its service."""
+        return Advertised("WT901BLE", (SERVICE,))
+
+    @property
+    def table(self) -> Mapping[str, tuple[Char, ...]]:
+        """One service with two characteristics."""
+        return {SERVICE: (Char(NOTIFY, read=True, notify=True), Char(WRITE, write=True))}
+
+    @property
+    def stream_hz(self) -> float | None:
+        """It streams as soon as somebody subscribes."""
+        return self.rate_hz if self._subscribed else None
+
+    @property
+    def bundle(self) -> int:
+        """Frames in one notification."""
+        return bundle_of(self.rate_hz or 1.0)
+
+    def subscribed(self, characteristic: str, *, on: bool) -> None:
+        """Begin or end the stream."""
+        self._subscribed = on and characteristic == NOTIFY
+
+    def written(self, characteristic: str, data: bytes, now_s: float) -> None:
+        """Take a command; its reply rides along with the next frames."""
+        reply = self.command(data, now_s) if characteristic == WRITE else None
+        if reply:
+            self._replies.append(reply)
+
+    def read(self, characteristic: str, _now_s: float) -> bytes:
+        """Return zeros: nobody reads the stream."""
+        if characteristic != NOTIFY:
+            raise RefusedError(0x02)
+        return bytes(20)
+
+    def notifications(self, time_s: Floats) -> list[Packet]:
+        """Return one notification: the replies that wait after the first frame."""
+        replies, self._replies = self._replies, []
+        if replies:
+            self.unanswered = None
+        frames = self.frames(time_s) if len(time_s) else []
+        data = b"".join([*frames[:1], *replies, *frames[1:]])
+        return [(NOTIFY, data)] if data else []
+
+    def damaged(self, data: bytes, random: Random) -> bytes:
+        """Damage the header of every frame."""
+        damaged = bytearray(data)
+        for header in range(0, len(data), FRAME_LENGTH):
+            damaged[header] = damaged[header + 1] = random.randrange(0x80, 0x100)
+        return bytes(damaged)
+
+    def disconnected(self) -> None:
+        """Forget the subscription and what was asked."""
+        self._subscribed = False
+        self._replies.clear()
+        self.unanswered = None
+
+    # ---- what it knows ------------------------------------------------------------------------------------
 
     def volts(self, now_s: float) -> float:
         """Return the cell's voltage: a straight line from full to empty, near enough to tell charge by."""
@@ -170,7 +241,7 @@ class Firmware:
             **{MAC + i: int.from_bytes(words[2 * i : 2 * i + 2], "little") for i in range(3)},
         }
 
-    def frames(self, time_s: np.ndarray[tuple[int], np.dtype[np.float64]]) -> list[bytes]:
+    def frames(self, time_s: Floats) -> list[bytes]:
         """Sample the motion at these times; what was lost on the air gives no frame."""
         rows = self.motion.counts(time_s)
         return [_FRAME.pack(0x55, 0x61, *row.tolist(), *_angles(row)) for row in rows if LOST not in row]

@@ -2,40 +2,38 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Generic
 
 from bumble import core
 from bumble.device import Connection, Device
 
 from sensor.bluetooth import Backends, Bluetooth
 from sensor.virtual.backend import classes_on
-from sensor.virtual.clip import VirtualClip
-from sensor.virtual.firmware import Firmware
-from sensor.virtual.motion import Motion
+from sensor.virtual.clip import U, VirtualClip
 from sensor.virtual.radio import Radio, virtual_device
 
 COMPUTER_ADDRESS = "C0:00:00:00:00:01"
 PHONE_ADDRESS = "C0:00:00:00:00:02"
 
 
-class VirtualWorld:
+class VirtualWorld(Generic[U]):
     """What `virtual_world` gives: `bluetooth` for the code under test, `clip` to make things happen to."""
 
-    def __init__(self, radio: Radio, computer: Device, clip: VirtualClip) -> None:
+    def __init__(self, radio: Radio, computer: Device, clip: VirtualClip[U]) -> None:
         self.radio = radio
         self.clip = clip
         self.clips = [clip]
         self._computer = computer
-        self._scanner, client = classes_on(computer)
-        self.bluetooth = Bluetooth(Backends(self._scanner, client))
+        self._scanner, self.client = classes_on(computer)
+        self.bluetooth = Bluetooth(Backends(self._scanner, self.client))
 
-    async def add_clip(self, firmware: Firmware, **options: Any) -> VirtualClip:
+    async def add_clip(self, firmware: U, **options: Any) -> VirtualClip[U]:
         """Switch on one more clip in the same room; options as for `VirtualClip.create`."""
         clip = await VirtualClip.create(self.radio, firmware, **options)
         self.clips.append(clip)
         return clip
 
-    async def seize(self, clip: VirtualClip) -> Connection:
+    async def seize(self, clip: VirtualClip[U]) -> Connection:
         """Let somebody's phone connect to the clip, which then no longer advertises; `disconnect()` frees it."""
         _, phone = await virtual_device(self.radio, "phone", PHONE_ADDRESS)
         return await phone.connect(clip.address, core.PhysicalTransport.LE, timeout=None)
@@ -53,22 +51,17 @@ class VirtualWorld:
 
 @asynccontextmanager
 async def virtual_world(
-    motion: Motion | None = None,
+    firmware: U,
     *,
-    firmware: Firmware | None = None,
-    name: str = "WT901BLE",
+    name: str | None = None,
     address: str | None = None,
     advertises_service: bool = True,
     radio: Radio | None = None,
-) -> AsyncIterator[VirtualWorld]:
-    """Open a world with one clip that feels `motion` (or has the `firmware` given); nothing is left of it after.
+) -> AsyncIterator[VirtualWorld[U]]:
+    """Open a world with one clip, of whatever family its firmware is; nothing is left of it after.
 
     Runs on any asyncio loop: on a real one for people, on a virtual one (discrete events) for tests.
     """
-    if firmware is None:
-        if motion is None:
-            raise ValueError("a motion or a firmware is needed")
-        firmware = Firmware(motion)
     radio = radio or Radio()
     _, computer = await virtual_device(radio, "computer", COMPUTER_ADDRESS)
     clip = await VirtualClip.create(

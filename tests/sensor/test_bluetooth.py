@@ -21,6 +21,7 @@ from sensor.errors import (
     BluetoothOffError,
     ClipBusyError,
     ClipLostError,
+    ClipRefusedError,
     ClipUnreachableError,
     SensorError,
 )
@@ -80,7 +81,7 @@ TALKING_TO: list[tuple[Exception, type[SensorError]]] = [
     (TimeoutError(), ClipLostError),
     (BleakError("Service Discovery has not been performed yet"), ClipLostError),
     (BleakError("Not connected"), ClipLostError),
-    (BleakGATTProtocolError(0x0E), ClipLostError),
+    (BleakGATTProtocolError(0x0E), ClipRefusedError),
     (dbus("org.bluez.Error.Failed", "Not connected"), ClipLostError),
     (dbus("org.freedesktop.DBus.Error.UnknownObject", "no such object"), ClipLostError),
     (AttributeError("'NoneType' object has no attribute 'call'"), ClipLostError),

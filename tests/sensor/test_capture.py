@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sensor import capture as capture_module
 from sensor.capture import CaptureHeader, CaptureWriter, Notification
 from sensor.errors import RecordingUnwritableError
+from sensor.sessions import witmotion
 
 START_NS = 1_767_225_600_000_000_000
 HEADER = CaptureHeader("witmotion", 50.0, START_NS, "t4", "neckline 0.1.0")
@@ -106,9 +107,9 @@ def test_a_first_line_that_cannot_be_is_told(changes: dict[str, Any], why: str) 
 def test_a_capture_begins_with_its_first_notification(tmp_path: Path) -> None:
     """The header has the time of the first one, which has the time 0; an end of a connection has no bytes."""
     with writer(tmp_path / "new.jsonl") as capture:
-        capture.take(b"\x55\x61", START_NS)
-        capture.take(b"\x01", START_NS + 40_000_000)
-        capture.take(b"", START_NS + 50_000_000)
+        capture.take(witmotion.FAMILY.data_characteristic, b"\x55\x61", START_NS)
+        capture.take(witmotion.FAMILY.data_characteristic, b"\x01", START_NS + 40_000_000)
+        capture.take(witmotion.FAMILY.data_characteristic, b"", START_NS + 50_000_000)
 
     assert (tmp_path / "new.jsonl").read_bytes() == bytes(HEADER) + (
         b'{"t": 0.0, "hex": "5561"}\n{"t": 0.04, "hex": "01"}\n{"t": 0.05, "hex": ""}\n'
@@ -119,7 +120,7 @@ def test_a_kill_loses_a_second_at_most(tmp_path: Path) -> None:
     """What is older than a second lies in the file before anybody closes it."""
     capture = writer(tmp_path / "new.jsonl")
     for k in range(100):
-        capture.take(bytes([k]), START_NS + k * 40_000_000)
+        capture.take(witmotion.FAMILY.data_characteristic, bytes([k]), START_NS + k * 40_000_000)
 
     in_the_file = (tmp_path / "new.jsonl").read_bytes().count(b"\n") - 1
     capture.close()
@@ -149,7 +150,7 @@ def test_a_full_disk_stops_the_recording_and_nothing_else(
     capture = writer(tmp_path / "new.jsonl")
 
     for k in range(100):
-        capture.take(bytes(40), START_NS + k * 40_000_000)
+        capture.take(witmotion.FAMILY.data_characteristic, bytes(40), START_NS + k * 40_000_000)
     capture.close()
 
     assert capture.trouble is not None

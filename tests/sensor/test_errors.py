@@ -19,6 +19,7 @@ ALL: list[SensorError] = [
     errors.ClipUnreachableError("WT901BLE", "it did not answer within 12 s"),
     errors.ClipLostError("WT901BLE", "the connection ended"),
     errors.ClipSilentError("WT901BLE", 2.0),
+    errors.ClipRefusedError("WT901BLE", "it is charging"),
     errors.ClipUnprovenError("WT901BLE"),
     errors.WrongClipError("WT901BLE", "it says its serial number is another"),
     errors.RecordingUnreadableError(HERE, "it is empty"),

@@ -302,12 +302,12 @@ def test_a_full_queue_loses_the_oldest_and_counts() -> None:
     async def main() -> None:
         arrivals = Arrivals(room=3)
         for number in range(5):
-            arrivals.put(bytes([number]))
+            arrivals.put("ffe4", bytes([number]))
         arrivals.drop()
 
         got = [await arrivals.get(1.0) for _ in range(4)]
 
-        assert [item[1] if item else None for item in got] == [b"\x02", b"\x03", b"\x04", None]
+        assert [item[2] if item else None for item in got] == [b"\x02", b"\x03", b"\x04", None]
         assert arrivals.overflowed == 2
         assert arrivals.ended
 

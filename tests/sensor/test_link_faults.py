@@ -12,6 +12,7 @@ from sensor.bluetooth import CONNECT_S
 from sensor.errors import ClipUnprovenError, WrongClipError
 from sensor.link import STALL_S, identify, stream
 from sensor.samples import SampleBlock
+from sensor.virtual.firmware import Firmware
 from sensor.virtual.motion import UPRIGHT, ScriptedPerson
 from tests import virtual_time
 from tests.sensor.worlds import (
@@ -159,7 +160,7 @@ def test_nothing_is_left_of_a_world() -> None:
     """After the stream and the world are closed there is no task and no timer."""
 
     async def main() -> None:
-        async with virtual_world(ScriptedPerson([(UPRIGHT, 60.0)])) as world:
+        async with virtual_world(Firmware(ScriptedPerson([(UPRIGHT, 60.0)]))) as world:
             async with listening(world.bluetooth) as listener:
                 await asyncio.sleep(5)
             assert listener.states == [SEARCHING, CONNECTING, STREAMING]
@@ -289,7 +290,7 @@ def test_a_foreign_clip_at_the_bound_address_is_refused() -> None:
         async with virtual_world(firmware=foreign, address=MAC) as world:
             with pytest.raises(WrongClipError) as caught:
                 async with listening(
-                    world.bluetooth, on_notification=lambda data, _: raw.append(data)
+                    world.bluetooth, on_notification=lambda _char, data, _: raw.append(data)
                 ) as listener:
                     await asyncio.sleep(10)
 

@@ -164,7 +164,7 @@ def test_raw_notifications_and_the_ends_of_connections_are_handed_on() -> None:
         raw: list[tuple[bytes, int]] = []
         async with virtual_world(firmware=numbered_firmware(60)) as world:
             async with listening(
-                world.bluetooth, on_notification=lambda data, time_ns: raw.append((data, time_ns))
+                world.bluetooth, on_notification=lambda _char, data, time_ns: raw.append((data, time_ns))
             ) as listener:
                 await asyncio.sleep(5)
                 await world.clip.say_goodbye()

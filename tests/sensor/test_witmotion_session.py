@@ -9,8 +9,10 @@ import pytest
 from firmware_protocol import witmotion
 from firmware_protocol.witmotion import ImuFrame, Rate, Register, RegisterReply
 from sensor.advertisement import Identity
+from sensor.dialogue import ANSWER_WITHIN_NS, BATTERY_EVERY_NS, MAX_TRIES
 from sensor.samples import STANDARD_GRAVITY_MPS2, BatteryReading, SampleBlock
-from sensor.witmotion import BATTERY_EVERY_NS, MAX_TRIES, REPLY_WITHIN_NS, WitMotionSession
+from sensor.session import Subscribe, Write
+from sensor.sessions.witmotion import NOTIFY_PREFIX, WRITE_PREFIX, WitMotionSession
 
 START_NS = 1_767_225_600_000_000_000
 SECOND_NS = 10**9
@@ -19,7 +21,10 @@ MAC = RegisterReply(Register.MAC, (-25805, -906, -15197, 0, 0, 0, 0, 0))
 VERSION = RegisterReply(Register.VERSION, (278, -30248, 0, 0, 0, 0, 0, 0))
 BATTERY = RegisterReply(Register.BATTERY, (382, 0, -25805, -906, -15197, 0, 0, 0))
 EMPTY_BATTERY = RegisterReply(Register.BATTERY, (0,) * 8)
-ASKED = {reply.start: witmotion.read_registers(reply.start) for reply in (MAC, VERSION, BATTERY)}
+ASKED = {
+    reply.start: Write(WRITE_PREFIX, witmotion.read_registers(reply.start), needed=False)
+    for reply in (MAC, VERSION, BATTERY)
+}
 
 
 @pytest.fixture
@@ -33,16 +38,20 @@ def session() -> WitMotionSession:
 
 def test_first_the_rate_then_one_question_at_a_time(session: WitMotionSession) -> None:
     """The rate is set on every connection; address, version and battery are asked for, each when the last has come."""
-    assert session.writes_due(START_NS) == [witmotion.set_rate(Rate.HZ_50), ASKED[Register.MAC]]
-    assert session.writes_due(START_NS + 1) == []
+    assert session.requests_due(START_NS) == [
+        Subscribe(NOTIFY_PREFIX),
+        Write(WRITE_PREFIX, witmotion.set_rate(Rate.HZ_50)),
+        ASKED[Register.MAC],
+    ]
+    assert session.requests_due(START_NS + 1) == []
 
     told = []
     for reply, follows in ((MAC, ASKED[Register.VERSION]), (VERSION, ASKED[Register.BATTERY])):
-        told += session.received(bytes(reply), START_NS + 2)
-        assert session.writes_due(START_NS + 2) == [follows]
-    told += session.received(bytes(BATTERY), START_NS + 3)
+        told += session.received(NOTIFY_PREFIX, bytes(reply), START_NS + 2)
+        assert session.requests_due(START_NS + 2) == [follows]
+    told += session.received(NOTIFY_PREFIX, bytes(BATTERY), START_NS + 3)
 
-    assert session.writes_due(START_NS + 4) == []
+    assert session.requests_due(START_NS + 4) == []
     assert told == [
         Identity("C4:A3:FC:76:9B:33"),
         Identity("C4:A3:FC:76:9B:33", "10080.1.22"),
@@ -52,24 +61,24 @@ def test_first_the_rate_then_one_question_at_a_time(session: WitMotionSession) -
 
 def test_the_battery_is_asked_again_after_a_minute(session: WitMotionSession) -> None:
     """Once a minute and no more often; an empty answer, as after a save, is asked again within seconds."""
-    session.writes_due(START_NS)
+    session.requests_due(START_NS)
     for reply in (MAC, VERSION):
-        session.received(bytes(reply), START_NS)
-        session.writes_due(START_NS)
-    assert session.received(bytes(EMPTY_BATTERY), START_NS) == []
-    assert session.writes_due(START_NS + REPLY_WITHIN_NS) == [ASKED[Register.BATTERY]]
-    session.received(bytes(BATTERY), START_NS)
+        session.received(NOTIFY_PREFIX, bytes(reply), START_NS)
+        session.requests_due(START_NS)
+    assert session.received(NOTIFY_PREFIX, bytes(EMPTY_BATTERY), START_NS) == []
+    assert session.requests_due(START_NS + ANSWER_WITHIN_NS) == [ASKED[Register.BATTERY]]
+    session.received(NOTIFY_PREFIX, bytes(BATTERY), START_NS)
 
-    assert session.writes_due(START_NS + BATTERY_EVERY_NS - 1) == []
-    assert session.writes_due(START_NS + BATTERY_EVERY_NS) == [ASKED[Register.BATTERY]]
+    assert session.requests_due(START_NS + BATTERY_EVERY_NS - 1) == []
+    assert session.requests_due(START_NS + BATTERY_EVERY_NS) == [ASKED[Register.BATTERY]]
 
 
 def test_a_question_without_an_answer_is_given_up(session: WitMotionSession) -> None:
     """Each is asked five times, a second apart, then the next one; samples come all the while."""
     written = []
     for second in range(40):
-        written += session.writes_due(START_NS + second * SECOND_NS)
-        (block,) = session.received(bytes(UPRIGHT) * 2, START_NS + second * SECOND_NS // 25)
+        written += session.requests_due(START_NS + second * SECOND_NS)
+        (block,) = session.received(NOTIFY_PREFIX, bytes(UPRIGHT) * 2, START_NS + second * SECOND_NS // 25)
         assert isinstance(block, SampleBlock)
 
     assert [written.count(read) for read in ASKED.values()] == [MAX_TRIES] * 3
@@ -87,7 +96,7 @@ def test_a_rate_that_the_family_does_not_have_is_refused() -> None:
 
 def test_counts_become_si_units(session: WitMotionSession) -> None:
     """Full scale is 16 g and 2000 °/s; the clip's own angles are left out."""
-    (block,) = session.received(bytes(UPRIGHT), START_NS)
+    (block,) = session.received(NOTIFY_PREFIX, bytes(UPRIGHT), START_NS)
 
     assert isinstance(block, SampleBlock)
     assert block.acc_mps2 == pytest.approx(np.array([[0, 1, -0.5]]) * STANDARD_GRAVITY_MPS2)
@@ -98,7 +107,7 @@ def test_counts_become_si_units(session: WitMotionSession) -> None:
 
 def test_replies_between_frames_disturb_nothing(session: WitMotionSession) -> None:
     """A reply inside a notification is read, and the frames around it are samples as ever."""
-    block, identity = session.received(bytes(UPRIGHT) + bytes(MAC) + bytes(UPRIGHT), START_NS)
+    block, identity = session.received(NOTIFY_PREFIX, bytes(UPRIGHT) + bytes(MAC) + bytes(UPRIGHT), START_NS)
 
     assert isinstance(block, SampleBlock)
     assert len(block) == 2
@@ -110,7 +119,7 @@ def test_damage_is_corrupt_samples_in_their_place(session: WitMotionSession) -> 
     good = bytes(UPRIGHT) * 2
     blocks: list[SampleBlock] = []
     for k, data in enumerate([good, good, bytes(40), good, good[:20] + bytes(20), good]):
-        found = session.received(data, START_NS + k * 40_000_000)
+        found = session.received(NOTIFY_PREFIX, data, START_NS + k * 40_000_000)
         blocks += [reading for reading in found if isinstance(reading, SampleBlock)]
 
     acc_mps2 = np.concatenate([block.acc_mps2 for block in blocks])
@@ -126,7 +135,7 @@ def test_a_foreign_device_of_the_same_maker_gives_no_sample(session: WitMotionSe
     foreign = bytes.fromhex("5561110016000200020000000100e60a430047000a00250025002500")
 
     for k in range(10):
-        for reading in session.received(foreign, START_NS + k * 40_000_000):
+        for reading in session.received(NOTIFY_PREFIX, foreign, START_NS + k * 40_000_000):
             assert isinstance(reading, SampleBlock)
             assert np.isnan(reading.acc_mps2).all()
     assert session.damaged_bytes == 10 * len(foreign)
@@ -142,7 +151,7 @@ def test_the_real_capture(recordings: Path) -> None:
         session, blocks = WitMotionSession(100.0), []
         for t_s, data in arrivals:
             sent = data if angles else b"".join(data[k : k + 14] + bytes(6) for k in range(0, len(data), 20))
-            blocks += session.received(sent, START_NS + round(t_s * 1e9))
+            blocks += session.received(NOTIFY_PREFIX, sent, START_NS + round(t_s * 1e9))
         blocks += session.flush()
         return session, [block for block in blocks if isinstance(block, SampleBlock)]
 

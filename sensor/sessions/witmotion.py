@@ -9,7 +9,9 @@ from firmware_protocol.witmotion import ImuFrame, Rate, Register, RegisterReply
 from firmware_protocol.witmotion_stream import Damage, WitMotionStream
 from sensor.advertisement import Advertisement, Identity
 from sensor.clock import SampleClock
+from sensor.dialogue import BATTERY_EVERY_NS, Dialogue
 from sensor.samples import STANDARD_GRAVITY_MPS2, BatteryReading, SampleBlock
+from sensor.session import Capabilities, Family, Request, Signal, Subscribe, Told, Write
 
 SERVICE_PREFIX, NOTIFY_PREFIX, WRITE_PREFIX = (
     uuid[: protocol.UUID_PREFIX_LENGTH]
@@ -20,12 +22,9 @@ MEASURED_RATES_HZ = {10.0: 10.05, 20.0: 19.86, 50.0: 49.45, 100.0: 99.26, 200.0:
 """What units were measured to send when asked for a rate."""
 ACC_MPS2_PER_COUNT = protocol.G_PER_COUNT * STANDARD_GRAVITY_MPS2
 GYR_RADPS_PER_COUNT = float(np.radians(protocol.DEGPS_PER_COUNT))
-BATTERY_EVERY_NS = 60 * 10**9
-"""The vendor advises against asking more often."""
-REPLY_WITHIN_NS = 10**9
-MAX_TRIES = 5
-"""A clip that never answers a read is left in peace; its samples matter more."""
 NAN_ROW = (np.nan,) * 6
+ASKED = {Register.MAC: None, Register.VERSION: None, Register.BATTERY: BATTERY_EVERY_NS}
+"""What is read, in this order, and how often."""
 
 
 def matches(advertisement: Advertisement) -> bool:
@@ -47,18 +46,15 @@ class WitMotionSession:
             raise ValueError(f"a WitMotion clip sends at {known} Hz, not at {rate_hz:g}")
         self._rate_hz = rate_hz
         self._measured_hz = MEASURED_RATES_HZ[rate_hz]
-        self._rate_is_set = False
         self._stream = WitMotionStream()
         self._clock = SampleClock(self._measured_hz)
         self._rows: deque[tuple[float, ...]] = deque()
-        self._wanted = deque([Register.MAC, Register.VERSION, Register.BATTERY])
-        self._asked: Register | None = None
-        self._asked_ns = 0
-        self._tries = 0
-        self._battery_due_ns: int | None = None
         self._serial = ""
-        self.unanswered = 0
-        """Reads that were given up."""
+        self._dialogue = Dialogue()
+        self._dialogue.tell(Subscribe(NOTIFY_PREFIX), Write(WRITE_PREFIX, protocol.set_rate(RATES[rate_hz])))
+        for register, every_ns in ASKED.items():
+            question = Write(WRITE_PREFIX, protocol.read_registers(register), needed=False)
+            self._dialogue.ask(register, question, every_ns=every_ns)
 
     @property
     def lost(self) -> int:
@@ -70,25 +66,18 @@ class WitMotionSession:
         """Bytes that were no frame."""
         return self._stream.damaged_bytes
 
-    def writes_due(self, now_ns: int) -> list[bytes]:
-        """Return the commands to write now; at most one read is on its way."""
-        writes = []
-        if not self._rate_is_set:
-            self._rate_is_set = True
-            writes.append(protocol.set_rate(RATES[self._rate_hz]))
-        if self._battery_due_ns is not None and now_ns >= self._battery_due_ns:
-            self._battery_due_ns = None
-            self._wanted.append(Register.BATTERY)
-        if self._asked is not None and now_ns - self._asked_ns >= REPLY_WITHIN_NS:
-            self._give_up_or_repeat(now_ns)
-        if self._asked is None and self._wanted:
-            self._asked, self._asked_ns = self._wanted.popleft(), now_ns
-            writes.append(protocol.read_registers(self._asked))
-        return writes
+    @property
+    def unanswered(self) -> int:
+        """Reads that were given up."""
+        return self._dialogue.unanswered
 
-    def received(self, data: bytes, arrival_ns: int) -> list[SampleBlock | BatteryReading | Identity]:
+    def requests_due(self, now_ns: int) -> list[Request]:
+        """Return what to ask now; at most one register is on its way."""
+        return self._dialogue.due(now_ns)
+
+    def received(self, _characteristic: str, data: bytes, arrival_ns: int) -> list[Told]:
         """Take a notification; return the samples, battery and identity that it completes."""
-        readings: list[SampleBlock | BatteryReading | Identity] = []
+        readings: list[Told] = []
         count = 0
         for item in self._stream.feed(data):
             if isinstance(item, ImuFrame):
@@ -104,6 +93,10 @@ class WitMotionSession:
     def flush(self) -> list[SampleBlock]:
         """Return the samples that the clock still holds back."""
         return self._block(self._clock.flush())
+
+    def signal(self, signal: Signal) -> list[Request]:
+        """Raise ValueError: a clip of this family has no means for it."""
+        raise ValueError(f"a WitMotion clip gives no {signal.kind}")
 
     def _block(self, time_ns: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[SampleBlock]:
         if not len(time_ns):
@@ -121,7 +114,6 @@ class WitMotionSession:
     def _reply(self, reply: RegisterReply, now_ns: int) -> list[BatteryReading | Identity]:
         """Take a register reply; one that was not asked for is read all the same."""
         readings: list[BatteryReading | Identity] = []
-        answered = reply.start == self._asked
         if reply.mac is not None and reply.start == Register.MAC:
             self._serial = reply.mac
             readings.append(Identity(self._serial))
@@ -134,20 +126,17 @@ class WitMotionSession:
             readings.append(
                 BatteryReading(now_ns, protocol.battery_percent(reply.battery_v), reply.battery_v)
             )
-            self._battery_due_ns = now_ns + BATTERY_EVERY_NS
-        if answered:
-            self._asked, self._tries = None, 0
+        self._dialogue.answered(reply.start, now_ns)
         return readings
 
-    def _give_up_or_repeat(self, now_ns: int) -> None:
-        asked, self._asked = self._asked, None
-        self._tries += 1
-        if asked is None:
-            return
-        if self._tries < MAX_TRIES:
-            self._wanted.appendleft(asked)
-            return
-        self._tries = 0
-        self.unanswered += 1
-        if asked is Register.BATTERY:
-            self._battery_due_ns = now_ns + BATTERY_EVERY_NS
+
+FAMILY = Family(
+    name="witmotion",
+    title="WitMotion WT901BLE, WT9011DCL-BT50",
+    matches=matches,
+    rates_hz=tuple(MEASURED_RATES_HZ),
+    default_rate_hz=50.0,
+    data_characteristic=NOTIFY_PREFIX,
+    open_session=WitMotionSession,
+    capabilities=Capabilities(),
+)

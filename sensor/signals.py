@@ -1,0 +1,53 @@
+"""Signs for the wearer on their way to the clip that streams: from whoever asks to the link that has the connection."""
+
+import asyncio
+from collections import deque
+
+from sensor.errors import ClipLostError, SensorError
+from sensor.session import Signal
+
+
+class Signals:
+    """What one stream's clip is asked to give. Nothing waits for a clip that is away: asking fails at once."""
+
+    def __init__(self) -> None:
+        self._asked: deque[tuple[Signal, asyncio.Future[None]]] = deque()
+        self._connected = False
+
+    async def give(self, clip: str, signal: Signal) -> None:
+        """Have the clip of this name give a sign; return when it has taken it. Raises ClipError."""
+        if not self._connected:
+            raise ClipLostError(clip, "it is not connected just now")
+        await self.ask(signal)
+
+    # ---- what the link calls ------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Know that the clip is connected, and is the right one."""
+        self._connected = True
+
+    def end(self, error: SensorError) -> None:
+        """Know that the connection ended; what was asked and not taken fails with it."""
+        self._connected = False
+        while self._asked:
+            self.failed(self._asked.popleft()[1], error)
+
+    def ask(self, signal: Signal) -> asyncio.Future[None]:
+        """Queue a sign; the future is done when the clip has taken it."""
+        taken = asyncio.get_running_loop().create_future()
+        self._asked.append((signal, taken))
+        return taken
+
+    def next(self) -> tuple[Signal, asyncio.Future[None]] | None:
+        """Return the oldest sign that was asked for, once; what nobody waits for any more is left out."""
+        while self._asked:
+            signal, taken = self._asked.popleft()
+            if not taken.done():
+                return signal, taken
+        return None
+
+    @staticmethod
+    def failed(taken: asyncio.Future[None], error: SensorError) -> None:
+        """Tell whoever waits."""
+        if not taken.done():
+            taken.set_exception(error)
