@@ -171,13 +171,14 @@ def _read(plain: Mapping[str, Any]) -> WearerState:
         ),
         gate=GateState(**_tuples(gate) | {"stance": Stance(gate["stance"])}),
         slip=SlipState(**slip | slip_pairs),
-        slouch=_slouch(slouch),
+        slouch=read_slouch(slouch),
         activity=None if plain["activity"] is None else Activity(plain["activity"]),
         posture=Posture(plain["posture"]),
     )
 
 
-def _slouch(slouch: Mapping[str, Any]) -> SlouchState:
+def read_slouch(slouch: Mapping[str, Any]) -> SlouchState:
+    """Read the slouch machine's state back from what JSON makes of it."""
     fading = FadingState(**slouch["fading"])
     return SlouchState(**_tuples(slouch) | {"phase": Phase(slouch["phase"]), "fading": fading})
 
