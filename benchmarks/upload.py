@@ -160,17 +160,17 @@ def by_batching(rows: Rows, settings: InfluxSettings) -> None:
             api.write(settings.bucket, record=point.time(time_ns))
 
 
-def stored(server: Server, rows: Rows) -> int:
-    """Return how many of the rows the server holds."""
-    wearers = f'"wearer" =~ /^{rows.streams[0].wearer[:-3]}/'
+def stored_rows(server: Server, streams: Sequence[Stream]) -> int:
+    """Return how many rows of these wearers the server holds."""
+    wearers = f'"wearer" =~ /^{streams[0].wearer[:-3]}/'
     counts = server.query(f'SELECT count("received") FROM "{EPOCH.measurement}" WHERE {wearers}')  # noqa: S608
     return sum(int(row["count"]) for row in counts)
 
 
-def forget(server: Server, rows: Rows) -> None:
+def forget_wearers(server: Server, streams: Sequence[Stream]) -> None:
     """Remove the rows from a server that is not ours alone."""
     with client_of(server.settings()) as client:
-        for stream in rows.streams:
+        for stream in streams:
             client.delete_api().delete(
                 "1970-01-01T00:00:00Z", "2200-01-01T00:00:00Z", f'wearer="{stream.wearer}"', server.bucket
             )
@@ -202,12 +202,12 @@ def measure(server: Server, rows: Rows, rounds: int) -> dict[str, Cost]:
             ways[name](fresh.settings())
             spent = time.perf_counter() - begin_s, time.process_time() - begin_cpu_s
             taken.setdefault(name, []).append(spent)
-            if (found := stored(fresh, rows)) != len(rows.epochs):
+            if (found := stored_rows(fresh, rows.streams)) != len(rows.epochs):
                 raise RuntimeError(f"{name}: {found} of {len(rows.epochs)} rows are there")
             if isinstance(fresh, OwnServer):
                 fresh.query(f"DROP DATABASE {fresh.bucket}")
             else:
-                forget(fresh, rows)
+                forget_wearers(fresh, rows.streams)
     return {
         name: Cost(
             *(statistics.median(column) / len(rows.epochs) * 1e6 for column in zip(*each, strict=True))
