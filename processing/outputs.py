@@ -78,6 +78,10 @@ class EventKind(StrEnum):
     BATTERY_LOW = "battery_low"
     CALIBRATED = "calibrated"
     SNOOZED = "snoozed"
+    VISIT = "visit"
+    """Therapist and wearer met: trends are read from one to the next."""
+    SETTINGS_CHANGED = "settings_changed"
+    """From here on it is judged, or told, otherwise; `note` says what is set."""
 
 
 class Stance(StrEnum):

@@ -76,7 +76,28 @@ class StanceCalibration:
     """None where it is not known."""
 
 
-Record = Epoch | Minute | Episode | Event | BatteryReading | StanceCalibration
+@dataclass(frozen=True, slots=True)
+class ServiceHealth:
+    """How a running service fared in a minute: what those who look after many of them want to see."""
+
+    time_ns: int
+    """The begin of the minute."""
+    link: str
+    """Where the link to the clip stood: a word of `LinkState`, empty before the first."""
+    silent_s: float | None
+    """How long the clip had been silent in the weekly hours in which it had been heard; None outside of them, and for a
+    clip that was not worn in them at all."""
+    doubted: int | None
+    """1 while the calibration is doubted, 0 while it is believed, None while no clip is worn or none is calibrated."""
+    pending_rows: int
+    dropped_epochs: int
+    backlog_rows: int | None
+    """None without an InfluxDB; so are the next two."""
+    backlog_s: float | None
+    dead_letters: int | None
+
+
+Record = Epoch | Minute | Episode | Event | BatteryReading | StanceCalibration | ServiceHealth
 
 _BALANCE = (
     Column("received", Type.INT, "1", "samples that arrived whole"),
@@ -360,7 +381,41 @@ CALIBRATION = Kind(
     from_row=lambda row: _calibration(*row),
 )
 
-KINDS: tuple[Kind[Any], ...] = (EPOCH, MINUTE, EPISODE, EVENT, BATTERY, CALIBRATION)
+HEALTH = Kind(
+    name="health",
+    measurement="service_health",
+    record=ServiceHealth,
+    columns=(
+        Column("time_ns", Type.INT, "ns", "begin of the minute, UTC"),
+        Column("link", Type.TEXT, "", "searching, connecting, streaming or waiting"),
+        Column("silent_s", Type.FLOAT, "s", "silence of the clip in the weekly hours in which it was heard"),
+        Column("doubted", Type.INT, "1", "1 while the calibration of a worn clip is doubted, else 0"),
+        Column("pending_rows", Type.INT, "1", "rows that waited to be written into the journal"),
+        Column("dropped_epochs", Type.INT, "1", "epochs given up since the start, the disk being away"),
+        Column("backlog_rows", Type.INT, "1", "rows that waited to be delivered to InfluxDB"),
+        Column("backlog_s", Type.FLOAT, "s", "age of the oldest of them"),
+        Column("dead_letters", Type.INT, "1", "rows that InfluxDB refused for good, since the journal was made"),
+    ),
+    to_row=lambda health: (
+        health.time_ns,
+        health.link,
+        health.silent_s,
+        health.doubted,
+        health.pending_rows,
+        health.dropped_epochs,
+        health.backlog_rows,
+        health.backlog_s,
+        health.dead_letters,
+    ),
+    from_row=lambda row: _health(*row),
+)
+
+
+def _health(*values: Any) -> ServiceHealth:
+    return ServiceHealth(*values)
+
+
+KINDS: tuple[Kind[Any], ...] = (EPOCH, MINUTE, EPISODE, EVENT, BATTERY, CALIBRATION, HEALTH)
 
 
 def kind_of(record: Record) -> Kind[Any]:

@@ -20,7 +20,7 @@ from processing.outputs import (
 from processing.quality import CalibrationQuality
 from sensor.samples import BatteryReading
 from storage.entries import Batch, Stream
-from storage.schema import StanceCalibration
+from storage.schema import ServiceHealth, StanceCalibration
 
 SECOND_NS = 1_000_000_000
 START_NS = 1_760_000_000 * SECOND_NS
@@ -80,9 +80,14 @@ def calibration(k: int, stance: Stance = Stance.SITTING) -> StanceCalibration:
     return StanceCalibration(stance, captured, quality if k % 3 else None)
 
 
+def health(k: int) -> ServiceHealth:
+    """Return how the service fared in second k."""
+    return ServiceHealth(START_NS + k * SECOND_NS, "streaming", k / 71, k % 2, k, 0, 10 * k, k / 73, k % 3)
+
+
 def one_of_each(k: int) -> tuple[Any, ...]:
     """Return a record of every kind."""
-    return epoch(k), minute(k), episode(k), event(k), battery(k), calibration(k)
+    return epoch(k), minute(k), episode(k), event(k), battery(k), calibration(k), health(k)
 
 
 def second(k: int, stream: Stream = ANNA) -> Batch:
@@ -197,9 +202,23 @@ calibrations = st.builds(
         expected_error_deg=floats,
     ),
 )
+healths = st.builds(
+    ServiceHealth,
+    time_ns=int64,
+    link=texts,
+    silent_s=maybe_floats,
+    doubted=maybe_int64,
+    pending_rows=int64,
+    dropped_epochs=int64,
+    backlog_rows=maybe_int64,
+    backlog_s=maybe_floats,
+    dead_letters=maybe_int64,
+)
 streams = st.builds(
     Stream,
     st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}", fullmatch=True),
     st.sampled_from(["t4", "c7", "chest", "head"]),
 )
-records: st.SearchStrategy[Any] = st.one_of(epochs, minutes, episodes, events, batteries, calibrations)
+records: st.SearchStrategy[Any] = st.one_of(
+    epochs, minutes, episodes, events, batteries, calibrations, healths
+)

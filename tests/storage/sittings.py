@@ -9,7 +9,7 @@ from processing.state import WearerState
 from processing.step import finish, step
 from sensor.samples import BatteryReading
 from storage.entries import Batch, Stream
-from storage.schema import KINDS, Kind, Record, StanceCalibration
+from storage.schema import KINDS, Kind, Record, ServiceHealth, StanceCalibration
 from tests.processing.people import CALIBRATION, START_NS, Held, samples, settings
 
 SECONDS = 600
@@ -37,6 +37,7 @@ def sitting(stream: Stream) -> list[Batch]:
         StanceCalibration(Stance.SITTING, CALIBRATION),
         BatteryReading(START_NS, 88.0),
         BatteryReading(START_NS + 300_000_000_000, 87.5, 3.91),
+        ServiceHealth(START_NS, "streaming", 0.0, 0, 2, 0, 17, 1.5, 0),
     )
     return [Batch(stream, first), *(Batch(stream, records, state) for records, state in _steps())]
 

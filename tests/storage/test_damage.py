@@ -72,7 +72,7 @@ def test_a_whole_journal_tells_of_no_damage(path: Path) -> None:
     """Replaced rows are holes that it knows of."""
     assert told(path) == []
     with sqlite3.connect(path) as connection:
-        assert connection.execute("SELECT seq FROM hole").fetchall() == [(14,)]
+        assert connection.execute("SELECT seq FROM hole").fetchall() == [(16,)]
     connection.close()
 
 
@@ -152,12 +152,12 @@ def test_lost_rows_are_a_gap_with_its_time(path: Path) -> None:
     with Journal.open(path, "test") as journal:
         for k in range(10, 20):
             journal.commit([second(k)])
-    tamper(path, "DELETE FROM epoch WHERE seq BETWEEN 18 AND 20", "DELETE FROM epoch WHERE seq = 25")
+    tamper(path, "DELETE FROM epoch WHERE seq BETWEEN 20 AND 22", "DELETE FROM epoch WHERE seq = 27")
     first, last = told(path)
-    assert lost((18, 20), (25, 25)) == [(each.harm, each.first_seq, each.last_seq) for each in (first, last)]
+    assert lost((20, 22), (27, 27)) == [(each.harm, each.first_seq, each.last_seq) for each in (first, last)]
     assert (first.after_ns, first.before_ns) == (START_NS + 11 * SECOND_NS, START_NS + 15 * SECOND_NS)
     assert (last.after_ns, last.before_ns) == (START_NS + 18 * SECOND_NS, None)
-    assert [str(first), str(last)] == ["3 rows lost (numbers 18 to 20)", "1 row lost (number 25)"]
+    assert [str(first), str(last)] == ["3 rows lost (numbers 20 to 22)", "1 row lost (number 27)"]
 
 
 def test_deleting_with_a_trace_is_no_damage(path: Path) -> None:
@@ -180,7 +180,7 @@ def test_the_small_tables_are_watched_too(path: Path) -> None:
     with Journal.open(path, "test") as journal:
         assert (journal.state(ANNA), journal.state(BERT)) == (None, b"state too")
         assert [damage.table for damage in journal.damage] == ["journal"]
-        assert journal.last_seq == 15
+        assert journal.last_seq == 17
         with JournalReader.open(path) as reader:
             assert reader.backlog("influxdb").cursor == 0
             assert len(reader.check()) == 4
@@ -196,7 +196,7 @@ def test_a_wearer_whose_name_is_damaged_loses_all_rows_and_gives_them_to_nobody(
     """The checksum covers the name, so that nobody's posture becomes another's."""
     tamper(path, f"UPDATE stream SET wearer = 'w-other' WHERE wearer = '{ANNA.wearer}'")
     damaged = [each.last_seq - each.first_seq + 1 for each in told(path) if each.last_seq and each.first_seq]
-    assert sum(damaged) == 12
+    assert sum(damaged) == 14
     assert [epoch(0), epoch(1)] == [record for _, record in contents(path)]
     tamper_again = sqlite3.connect(path, isolation_level=None)
     tamper_again.execute("UPDATE stream SET wearer = X'ff00' WHERE wearer = 'w-other'")
@@ -247,9 +247,9 @@ def test_a_backup_put_back_tells_what_came_after_it(path: Path) -> None:
     """The journal is whole, and shorter than what was acknowledged."""
     shutil.copy(path, path.with_name("backup"))
     with Journal.open(path, "test") as journal:
-        assert journal.commit([second(5), second(6)]) == 17
+        assert journal.commit([second(5), second(6)]) == 19
     shutil.copy(path.with_name("backup"), path)
-    assert lost((16, 17)) == [(each.harm, each.first_seq, each.last_seq) for each in told(path)]
+    assert lost((18, 19)) == [(each.harm, each.first_seq, each.last_seq) for each in told(path)]
 
 
 @pytest.mark.parametrize("witness", [b"", b"\0" * 44, b"garbage" * 100, None])

@@ -123,6 +123,7 @@ def test_an_export_says_where_it_is_from(path: Path, tmp_path: Path) -> None:
         "event.csv": 1,
         "battery.csv": 1,
         "calibration.csv": 1,
+        "health.csv": 1,
     }
     assert BERT.wearer not in "".join(file.read_text("utf-8") for file in export.folder.iterdir())
 

@@ -58,13 +58,13 @@ def test_what_was_committed_is_there_after_opening_again(path: Path) -> None:
     """Records, state, cursor and dead letters; the seq goes on where it stopped."""
     letter = DeadLetter(2, "minute", "posture_minute x=1", "400 type conflict", START_NS)
     with Journal.open(path, "test") as journal:
-        assert journal.commit([Batch(ANNA, one_of_each(0), b"one"), Batch(BERT, (epoch(7),), b"two")]) == 7
+        assert journal.commit([Batch(ANNA, one_of_each(0), b"one"), Batch(BERT, (epoch(7),), b"two")]) == 8
         journal.advance("influxdb", 5, [letter])
     with Journal.open(path, "test") as journal:
-        assert (journal.last_seq, journal.damage) == (7, ())
+        assert (journal.last_seq, journal.damage) == (8, ())
         assert (journal.state(ANNA), journal.state(BERT)) == (b"one", b"two")
         assert journal.state(Stream("w-nobody", "t4")) is None
-        assert journal.commit([Batch(ANNA, (epoch(1),))]) == 8
+        assert journal.commit([Batch(ANNA, (epoch(1),))]) == 9
         assert journal.state(ANNA) == b"one"
     assert [*one_of_each(0)[:1], epoch(1), *one_of_each(0)[1:]] == read_all(path)
     assert [epoch(7)] == read_all(path, BERT)

@@ -25,7 +25,8 @@ WORDS_1 = {
     EpisodeEnd: "seen censored",
     EventKind: (
         "slouch_started slouch_alert slouch_ended head_forward_started head_forward_alert head_forward_ended "
-        "break_prompt calibration_suspect not_worn signal_lost signal_returned battery_low calibrated snoozed"
+        "break_prompt calibration_suspect not_worn signal_lost signal_returned battery_low calibrated snoozed "
+        "visit settings_changed"
     ),
     Stance: "sitting standing",
 }
@@ -65,13 +66,13 @@ def test_the_layout_is_the_one_that_its_version_names(path: Path, tmp_path: Path
 def test_a_journal_of_layout_1_is_read_and_written(path: Path) -> None:
     """To the last record, and nothing in it counts as damaged: checksums mean the same for ever."""
     with Journal.open(path, "test") as journal, JournalReader.open(path) as reader:
-        assert (journal.last_seq, journal.damage, reader.check()) == (8, (), [])
+        assert (journal.last_seq, journal.damage, reader.check()) == (9, (), [])
         assert [*one_of_each(1)] == [record for kind in KINDS for record in reader.read(kind, ANNA)]
         assert [epoch(2)] == [record for kind in KINDS for record in reader.read(kind, BERT)]
         assert (journal.state(ANNA), journal.state(BERT)) == (b"state 1", b"state 2")
         assert reader.backlog("influxdb").cursor == 3
         assert reader.dead_letters("influxdb") == [DeadLetter(2, "minute", "a line", "a reason", START_NS)]
-        assert journal.commit([second(3)]) == 9
+        assert journal.commit([second(3)]) == 10
 
 
 def add_a_table(connection: sqlite3.Connection) -> None:

@@ -228,12 +228,12 @@ def test_when_memory_is_full_the_oldest_epochs_go_and_nothing_else(
         writing.put(Batch(ANNA, one_of_each(k) if k % 30 == 0 else (epoch(k),), b"%d" % k), urgent=k % 7 == 0)
         assert writing.status.pending <= 100
     status = writing.status
-    assert (status.pending, status.dropped_epochs) == (100, 250)
+    assert (status.pending, status.dropped_epochs) == (100, 260)
     valve.error = None
     assert writing.flush(PATIENCE_S)
-    assert writing.status.dropped_epochs == 250
+    assert writing.status.dropped_epochs == 260
     with JournalReader.open(journal.path) as reader:
-        assert [epoch(k) for k in range(250, 300)] == [*reader.read(EPOCH, ANNA)]
+        assert [epoch(k) for k in range(260, 300)] == [*reader.read(EPOCH, ANNA)]
         for kind in (EVENT, EPISODE, MINUTE, BATTERY, CALIBRATION):
             assert reader.count(kind) == 10
     assert journal.state(ANNA) == b"299"
