@@ -10,7 +10,7 @@ from hypothesis import settings
 settings.register_profile("neckline", parent=settings.default, deadline=None)  # speed belongs in benchmarks
 settings.load_profile("neckline")
 
-KINDS = ("influxdb", "radio", "dbus", "recordings")
+KINDS = ("influxdb", "radio", "dbus", "qemu", "recordings")
 REQUIRED = frozenset(filter(None, os.environ.get("NECKLINE_REQUIRE", "").split(",")))
 """Kinds of test that must not be skipped in this run (CI sets it)."""
 
