@@ -5,6 +5,7 @@ sentence, upon which alerts stop and a new calibration is asked for. Numbers: do
 """
 
 from dataclasses import dataclass
+from math import dist
 from operator import attrgetter
 from statistics import median
 
@@ -15,8 +16,13 @@ BLOCK_S = 60
 BLOCKS = 10
 LATERAL_DEG = 6.0
 """95 % of recorded sitting outside side-bending was within 6.2° at T4."""
-STEP_DEG = 10.0
+BACK_DEG = 10.0
 JERK_G = 0.5
+KNOCK_DEG = 5.0
+TURNED_S = 5
+"""A clip that a knock has turned shows it this long after: the filter forgets what it knew within 3 s."""
+SHAKEN_S = 10
+"""A knock is over within this; what shakes for longer is the wearer."""
 COUNTED = frozenset({Activity.STILL, Activity.LEANING})
 
 Block = tuple[float, float]
@@ -33,10 +39,19 @@ class SlipState:
     sum_sagittal_deg: float = 0.0
     sum_lateral_deg: float = 0.0
     blocks: tuple[Block, ...] = ()
+    last: Block | None = None
+    """The angles of the last second, if it was quiet."""
     before: Block | None = None
-    """The last block before a jerk, while it is watched whether the angle stays away from it."""
-    after: int = 0
-    was_quiet: bool = False
+    """The angles just before a knock, while it is watched whether the clip still sits as it did."""
+    knocked_s: int = 0
+    """Seconds since the knock …"""
+    shaken_s: int = 0
+    """… and those of them that were not quiet."""
+
+    @property
+    def in_doubt(self) -> bool:
+        """Tell whether a knock is being watched: until it is over, what the angles say is nothing to alert for."""
+        return self.before is not None
 
     def copy(self) -> "SlipState":
         """Return a copy to work on."""
@@ -50,13 +65,21 @@ def watch(
     state: SlipState, activity: Activity, sagittal_deg: float | None, lateral_deg: float | None, jerk_g: float
 ) -> str:
     """Take one sitting second; return why the calibration is suspect, or an empty string."""
-    if jerk_g > JERK_G and state.was_quiet and state.blocks:
+    if jerk_g > JERK_G and state.last is not None:
         # A knock out of stillness; steps come out of other steps.
-        state.before, state.after = state.blocks[-1], 0
+        state.before, state.knocked_s, state.shaken_s = state.last, 0, 0
         state.seconds, state.sum_sagittal_deg, state.sum_lateral_deg = 0, 0.0, 0.0
-    state.was_quiet = activity in COUNTED
-    if activity not in COUNTED or sagittal_deg is None or lateral_deg is None:
+    now = None if sagittal_deg is None or lateral_deg is None else (sagittal_deg, lateral_deg)
+    state.last = now if activity in COUNTED else None
+    if state.before is not None:
+        state.knocked_s += 1
+        state.shaken_s += state.last is None
+        turned = state.knocked_s != TURNED_S or (now is not None and dist(now, state.before) > KNOCK_DEG)
+        if not turned or state.shaken_s > SHAKEN_S:
+            state.before = None
+    if state.last is None:
         return ""
+    sagittal_deg, lateral_deg = state.last
     state.seconds += 1
     state.sum_sagittal_deg += sagittal_deg
     state.sum_lateral_deg += lateral_deg
@@ -67,14 +90,14 @@ def watch(
     state.blocks = (*state.blocks[1 - BLOCKS :], block)
     why = _why(state, block)
     if why:
-        state.blocks, state.before, state.after = (), None, 0
-    state.fresh = False
+        state.blocks = ()
+    state.fresh, state.before = False, None
     return why
 
 
 def _why(state: SlipState, block: Block) -> str:
     sagittal_deg, lateral_deg = block
-    if state.fresh and (abs(lateral_deg) > LATERAL_DEG or sagittal_deg < -STEP_DEG):
+    if state.fresh and (abs(lateral_deg) > LATERAL_DEG or sagittal_deg < -BACK_DEG):
         return (
             f"put on anew, the clip sits otherwise than when it was calibrated "
             f"({sagittal_deg:+.0f}° forward, {lateral_deg:+.0f}° to the right)"
@@ -84,11 +107,7 @@ def _why(state: SlipState, block: Block) -> str:
         if abs(middle_deg) > LATERAL_DEG:
             return f"the clip has been {middle_deg:+.0f}° to the right for {BLOCKS} judged minutes"
     if state.before is not None:
-        away_deg = max(abs(now - then) for now, then in zip(block, state.before, strict=True))
-        if away_deg <= STEP_DEG:
-            state.before = None
-        else:
-            state.after += 1
-            if state.after >= BLOCKS:
-                return f"since a jerk the clip has been {away_deg:.0f}° away for {BLOCKS} judged minutes"
+        away_deg = dist(block, state.before)
+        if away_deg > KNOCK_DEG:
+            return f"since a knock the clip has been {away_deg:.0f}° away from where it was"
     return ""

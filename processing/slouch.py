@@ -114,14 +114,16 @@ class Judge(NamedTuple):
     settings: Settings
     on_deg: float
     off_deg: float
+    in_doubt: bool = False
+    """The clip may just have been knocked out of its place: no alert until that is known."""
 
 
-def judge(settings: Settings, stance: Stance) -> Judge | None:
+def judge(settings: Settings, stance: Stance, *, in_doubt: bool = False) -> Judge | None:
     """Return what to judge by; None without a reference for the stance, or where posture is not judged."""
     reference, on_deg = settings.reference(stance), settings.on_deg(stance)
     if reference is None or on_deg is None or not settings.judges_posture:
         return None
-    return Judge(reference, stance, settings, on_deg, on_deg - settings.hysteresis_deg)
+    return Judge(reference, stance, settings, on_deg, on_deg - settings.hysteresis_deg, in_doubt)
 
 
 def stays(
@@ -146,7 +148,7 @@ def quiet_until(state: SlouchState, begin_ns: int, by: Judge) -> tuple[int | Non
         case Phase.HOLDING:
             return _held_ns(state, by.settings), True
         case Phase.SUSTAINED:
-            return _alert_due_ns(state, begin_ns, by.settings), True
+            return None if by.in_doubt else _alert_due_ns(state, begin_ns, by.settings), True
         case _:
             return begin_ns, False
 
@@ -245,7 +247,8 @@ def _next_signal(
             ]
         case Phase.SUSTAINED:
             candidates = [(_first(ahead_deg < by.off_deg), Signal.BELOW_OFF)]
-            if (due_ns := _alert_due_ns(state, int(ahead_ns[0]), by.settings)) is not None:
+            due_ns = None if by.in_doubt else _alert_due_ns(state, int(ahead_ns[0]), by.settings)
+            if due_ns is not None:
                 candidates.append((_first_from(ahead_ns, due_ns), Signal.ALERT_DUE))
         case Phase.DIPPED | Phase.RECOVERING:
             limit_s = by.settings.dip_s if state.phase is Phase.DIPPED else by.settings.recovery_s

@@ -158,7 +158,11 @@ def _read(plain: Mapping[str, Any]) -> WearerState:
     grid, orientation, epoch, minute, window, gate, slip, slouch = (
         plain[key] for key in ("grid", "orientation", "epoch", "minute", "window", "gate", "slip", "slouch")
     )
-    slip_pairs = {"blocks": _pairs(slip["blocks"]), "before": slip["before"] and tuple(slip["before"])}
+    slip_pairs = {
+        "blocks": _pairs(slip["blocks"]),
+        "last": slip["last"] and tuple(slip["last"]),
+        "before": slip["before"] and tuple(slip["before"]),
+    }
     return WearerState(
         grid=None if grid is None else GridState(**_tuples(grid)),
         orientation=None if orientation is None else OrientationState(**orientation),

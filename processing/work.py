@@ -76,7 +76,7 @@ class Work:
         self.slouch = state.slouch
         self.activity, self.posture = state.activity, state.posture
         self.seen_ns = state.grid.good_ns or 0 if state.grid else 0
-        self.judge_of: Stance | None = None
+        self.judge_of: tuple[Stance, bool] | None = None
         self.judge_is: Judge | None = None
         self.blocks = join_blocks((*state.waiting, block) if block is not None else state.waiting)
         self.pieces: list[Piece] = []
@@ -110,9 +110,16 @@ class Work:
     @property
     def judge(self) -> Judge | None:
         """What samples are judged by now; None without a reference for the stance."""
-        if self.judge_of is not self.gate.stance:
-            self.judge_of, self.judge_is = self.gate.stance, judge(self.settings, self.gate.stance)
+        wanted = self.gate.stance, self.slip.in_doubt or self.suspected
+        if self.judge_of != wanted:
+            self.judge_of, self.judge_is = wanted, judge(self.settings, wanted[0], in_doubt=wanted[1])
         return self.judge_is
+
+    @property
+    def suspected(self) -> bool:
+        """Tell whether the reference in force is not trusted any more."""
+        reference = self.settings.reference(self.gate.stance)
+        return reference is not None and reference.calibration_id in self.gate.suspect_ids
 
     def take_next(self) -> bool:
         """Take the next piece, rows with no break of session among them; False when there is none.
@@ -219,6 +226,7 @@ class Work:
             why = watch(self.slip, self.activity, angles.sagittal_deg, angles.lateral_deg, facts.jerk_g)
             if why:
                 self.doubt(why, (second + 1) * SECOND_NS)
+            if why or self.slip.in_doubt != by.in_doubt:
                 end = k + 1
                 break
         if slouched:
