@@ -239,7 +239,7 @@ def told(error: Exception, clip: str | None, *, connecting: bool = False) -> Sen
         case FileNotFoundError() | ConnectionRefusedError():
             return BluetoothAbsentError("there is no D-Bus system bus, over which Linux programs reach it")
         case BleakGATTProtocolError() if clip is not None:
-            return ClipRefusedError(clip, str(error.args[-1]))
+            return ClipRefusedError(clip, f"it answers with an error: {error.args[-1]}")
         case BleakDBusError() if known := _told_by_dbus(error, clip):
             return known
     if clip is None:

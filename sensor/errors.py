@@ -129,11 +129,12 @@ class ClipSilentError(ClipError):
 class ClipRefusedError(ClipError):
     """The clip answers what it is asked with an error."""
 
-    def __init__(self, clip: str, detail: str) -> None:
+    def __init__(self, clip: str, detail: str, way_out: str = "") -> None:
         super().__init__(
             clip,
-            f"the clip {clip} refuses: {detail}",
-            "take it off its charger, close other apps that use it, switch it off and on, and try again",
+            f"the clip {clip} cannot be used as it is ({detail})",
+            way_out
+            or "take it off its charger, close other apps that use it, switch it off and on, and try again",
         )
 
 

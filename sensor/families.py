@@ -5,11 +5,13 @@ from types import MappingProxyType
 
 from sensor.advertisement import Advertisement
 from sensor.session import Family
-from sensor.sessions import witmotion
+from sensor.sessions import movella_dot, witmotion
 
 __all__ = ["FAMILIES", "Family", "family_named", "family_of"]
 
-FAMILIES: Mapping[str, Family] = MappingProxyType({family.name: family for family in (witmotion.FAMILY,)})
+FAMILIES: Mapping[str, Family] = MappingProxyType(
+    {family.name: family for family in (witmotion.FAMILY, movella_dot.FAMILY)}
+)
 
 
 def family_named(name: str) -> Family:

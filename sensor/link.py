@@ -199,7 +199,7 @@ async def _visit(
 def _check_accepted(readings: list[Told], wanted: _Wanted) -> None:
     for reading in readings:
         if isinstance(reading, Refusal):
-            raise ClipRefusedError(wanted.name, reading.detail)
+            raise ClipRefusedError(wanted.name, reading.detail, reading.way_out)
 
 
 def _check_alive(arrivals: Arrivals, wanted: _Wanted) -> None:
@@ -312,7 +312,9 @@ async def identify(
     identity: Identity | None = None
     battery: BatteryReading | None = None
     first_ns: int | None = None
-    async with aclosing(_proven(_visit(bluetooth, wanted, heard, utc, 0, Signals()), wanted)) as arrivals:
+    async with aclosing(
+        _proven(_visit(bluetooth, wanted, heard, utc, 0, Signals(wanted.name, wanted.family)), wanted)
+    ) as arrivals:
         async for arrived in arrivals:
             first_ns = arrived.time_ns if first_ns is None else first_ns
             for reading in arrived.readings:
@@ -341,7 +343,7 @@ async def signal(
     wanted = _wanted(clip) if isinstance(clip, ClipBinding) else _sighted(clip)
     wanted.family.check_signal(sign.kind)
     heard = await _find(bluetooth, wanted)
-    signals = Signals()
+    signals = Signals(wanted.name, wanted.family)
     taken: asyncio.Future[None] | None = None
     async with aclosing(_proven(_visit(bluetooth, wanted, heard, utc, 0, signals), wanted)) as arrivals:
         async for _ in arrivals:
@@ -430,7 +432,7 @@ async def stream(
     nor raise. `signals` takes the signs that the clip is to give while it streams.
     """
     wanted = _wanted(binding)
-    signals = signals or Signals()
+    signals = signals or Signals(wanted.name, wanted.family)
     course = _Course(utc, after_ns, signals)
     while True:
         try:

@@ -68,7 +68,9 @@ class Refusal:
     """The clip answered a command that the stream needs with an error: the connection is of no use."""
 
     detail: str
-    """A sentence's beginning for people: `it refuses to start the stream (13: charging)`."""
+    """A sentence for people: `it does not start its stream (charging)`."""
+    way_out: str = ""
+    """What to do, if it is not the usual."""
 
 
 Told = SampleBlock | BatteryReading | Identity | Refusal

@@ -4,20 +4,23 @@ import asyncio
 from collections import deque
 
 from sensor.errors import ClipLostError, SensorError
-from sensor.session import Signal
+from sensor.session import Family, Signal
 
 
 class Signals:
     """What one stream's clip is asked to give. Nothing waits for a clip that is away: asking fails at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, clip: str, family: Family) -> None:
+        """Take the clip's name, for people, and what it is."""
+        self._clip = clip
+        self._family = family
         self._asked: deque[tuple[Signal, asyncio.Future[None]]] = deque()
         self._connected = False
 
-    async def give(self, clip: str, signal: Signal) -> None:
-        """Have the clip of this name give a sign; return when it has taken it. Raises ClipError."""
+    async def give(self, signal: Signal) -> None:
+        """Return when the clip has taken it. Raises ClipError, and ValueError for what its family cannot."""
         if not self._connected:
-            raise ClipLostError(clip, "it is not connected just now")
+            raise ClipLostError(self._clip, "it is not connected just now")
         await self.ask(signal)
 
     # ---- what the link calls ------------------------------------------------------------------------------
@@ -34,6 +37,7 @@ class Signals:
 
     def ask(self, signal: Signal) -> asyncio.Future[None]:
         """Queue a sign; the future is done when the clip has taken it."""
+        self._family.check_signal(signal.kind)
         taken = asyncio.get_running_loop().create_future()
         self._asked.append((signal, taken))
         return taken

@@ -1,17 +1,16 @@
 """One connection to a WitMotion clip: its bytes → sample blocks, battery and identity; and what to write to it."""
 
-from collections import deque
-
-import numpy as np
+from math import nan, radians
 
 from firmware_protocol import witmotion as protocol
 from firmware_protocol.witmotion import ImuFrame, Rate, Register, RegisterReply
 from firmware_protocol.witmotion_stream import Damage, WitMotionStream
 from sensor.advertisement import Advertisement, Identity
-from sensor.clock import SampleClock
+from sensor.blocks import Row, SteeredBlocks
 from sensor.dialogue import BATTERY_EVERY_NS, Dialogue
+from sensor.oddities import CUT, CUT_LENGTH
 from sensor.samples import STANDARD_GRAVITY_MPS2, BatteryReading, SampleBlock
-from sensor.session import Capabilities, Family, Request, Signal, Subscribe, Told, Write
+from sensor.session import Capabilities, Family, Refusal, Request, Signal, Subscribe, Told, Write
 
 SERVICE_PREFIX, NOTIFY_PREFIX, WRITE_PREFIX = (
     uuid[: protocol.UUID_PREFIX_LENGTH]
@@ -21,8 +20,12 @@ RATES = {10.0: Rate.HZ_10, 20.0: Rate.HZ_20, 50.0: Rate.HZ_50, 100.0: Rate.HZ_10
 MEASURED_RATES_HZ = {10.0: 10.05, 20.0: 19.86, 50.0: 49.45, 100.0: 99.26, 200.0: 198.43}
 """What units were measured to send when asked for a rate."""
 ACC_MPS2_PER_COUNT = protocol.G_PER_COUNT * STANDARD_GRAVITY_MPS2
-GYR_RADPS_PER_COUNT = float(np.radians(protocol.DEGPS_PER_COUNT))
-NAN_ROW = (np.nan,) * 6
+GYR_RADPS_PER_COUNT = radians(protocol.DEGPS_PER_COUNT)
+SCALE = (ACC_MPS2_PER_COUNT,) * 3 + (GYR_RADPS_PER_COUNT,) * 3
+JUDGED_AFTER_S = 3.0
+CUT_SHARE = 0.7
+"""Cut to their first frame, bundles of two bring half of the samples."""
+NAN_ROW = (nan,) * 6
 ASKED = {Register.MAC: None, Register.VERSION: None, Register.BATTERY: BATTERY_EVERY_NS}
 """What is read, in this order, and how often."""
 
@@ -37,6 +40,34 @@ def matches(advertisement: Advertisement) -> bool:
     )
 
 
+class _Carriage:
+    """Whether the link carries the clip's notifications whole: cut, they look like single frames, and half are gone."""
+
+    def __init__(self, rate_hz: float) -> None:
+        self._rate_hz = rate_hz
+        self._from_ns: int | None = None
+        self._samples = 0
+        self._judged = False
+        self._cut = False
+
+    def arrived(self, length: int, samples: int, arrival_ns: int) -> None:
+        """Take the length of a notification and its samples."""
+        if self._judged:
+            return
+        if self._from_ns is None:
+            self._from_ns = arrival_ns
+        elif length > CUT_LENGTH:
+            self._judged = True
+        self._samples += samples
+        passed_s = (arrival_ns - self._from_ns) / 1e9
+        if passed_s > JUDGED_AFTER_S:
+            self._judged, self._cut = True, self._samples < CUT_SHARE * self._rate_hz * passed_s
+
+    def refusals(self) -> list[Refusal]:
+        """Return what there is to say against this link."""
+        return [CUT] if self._cut else []
+
+
 class WitMotionSession:
     """Sets the rate, asks who the clip is and how full its battery, and turns what it sends into readings."""
 
@@ -44,11 +75,9 @@ class WitMotionSession:
         if rate_hz not in RATES:
             known = ", ".join(f"{rate:g}" for rate in RATES)
             raise ValueError(f"a WitMotion clip sends at {known} Hz, not at {rate_hz:g}")
-        self._rate_hz = rate_hz
-        self._measured_hz = MEASURED_RATES_HZ[rate_hz]
         self._stream = WitMotionStream()
-        self._clock = SampleClock(self._measured_hz)
-        self._rows: deque[tuple[float, ...]] = deque()
+        self._blocks = SteeredBlocks(MEASURED_RATES_HZ[rate_hz], SCALE)
+        self._carriage = _Carriage(MEASURED_RATES_HZ[rate_hz])
         self._serial = ""
         self._dialogue = Dialogue()
         self._dialogue.tell(Subscribe(NOTIFY_PREFIX), Write(WRITE_PREFIX, protocol.set_rate(RATES[rate_hz])))
@@ -59,7 +88,7 @@ class WitMotionSession:
     @property
     def lost(self) -> int:
         """Samples that the clock found lacking."""
-        return self._clock.lost
+        return self._blocks.lost
 
     @property
     def damaged_bytes(self) -> int:
@@ -78,38 +107,24 @@ class WitMotionSession:
     def received(self, _characteristic: str, data: bytes, arrival_ns: int) -> list[Told]:
         """Take a notification; return the samples, battery and identity that it completes."""
         readings: list[Told] = []
-        count = 0
+        rows: list[Row] = []
         for item in self._stream.feed(data):
             if isinstance(item, ImuFrame):
-                self._rows.append(item.acc_counts + item.gyr_counts)
-                count += 1
+                rows.append(item.acc_counts + item.gyr_counts)
             elif isinstance(item, Damage):
-                self._rows.extend([NAN_ROW] * item.frames)
-                count += item.frames
+                rows.extend([NAN_ROW] * item.frames)
             else:
                 readings += self._reply(item, arrival_ns)
-        return [*self._block(self._clock.arrived(arrival_ns, count)), *readings]
+        self._carriage.arrived(len(data), len(rows), arrival_ns)
+        return [*self._blocks.take(rows, arrival_ns), *readings, *self._carriage.refusals()]
 
     def flush(self) -> list[SampleBlock]:
         """Return the samples that the clock still holds back."""
-        return self._block(self._clock.flush())
+        return self._blocks.flush()
 
     def signal(self, signal: Signal) -> list[Request]:
         """Raise ValueError: a clip of this family has no means for it."""
         raise ValueError(f"a WitMotion clip gives no {signal.kind}")
-
-    def _block(self, time_ns: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[SampleBlock]:
-        if not len(time_ns):
-            return []
-        counts = np.array([self._rows.popleft() for _ in range(len(time_ns))], dtype=np.float64)
-        return [
-            SampleBlock(
-                time_ns=time_ns,
-                acc_mps2=counts[:, :3] * ACC_MPS2_PER_COUNT,
-                gyr_radps=counts[:, 3:] * GYR_RADPS_PER_COUNT,
-                rate_hz=self._measured_hz,
-            )
-        ]
 
     def _reply(self, reply: RegisterReply, now_ns: int) -> list[BatteryReading | Identity]:
         """Take a register reply; one that was not asked for is read all the same."""

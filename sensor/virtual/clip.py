@@ -135,6 +135,13 @@ class VirtualClip(Generic[U]):
         """Damage the next notifications, in such a way as the family's firmware might."""
         self._to_corrupt = notifications
 
+    async def reboot(self, seconds: float = 2.0) -> None:
+        """Crash: the link dies without a word, and so long after the unit is there again, started anew."""
+        self.vanish()
+        await asyncio.sleep(seconds)
+        self.firmware.restart(self._now_s())
+        self.come_back()
+
     async def say_goodbye(self) -> None:
         """Switch itself off as clips do: an orderly end of the link, with the reason."""
         for connection in list(self._device.connections.values()):

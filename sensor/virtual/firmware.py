@@ -92,6 +92,8 @@ class Firmware:
     """From full to empty, as the data sheet says."""
     answers: bool = True
     """False for a unit that answers no read."""
+    refuses: set[str] = field(default_factory=set)
+    """Characteristics whose every write is answered with an error."""
     flash: dict[int, int] = field(default_factory=lambda: dict(FACTORY))
     registers: dict[int, int] = field(init=False)
     commands: list[bytes] = field(init=False, default_factory=list)
@@ -146,6 +148,8 @@ class Firmware:
 
     def written(self, characteristic: str, data: bytes, now_s: float) -> None:
         """Take a command; its reply rides along with the next frames."""
+        if characteristic in self.refuses:
+            raise RefusedError
         reply = self.command(data, now_s) if characteristic == WRITE else None
         if reply:
             self._replies.append(reply)

@@ -1,0 +1,116 @@
+"""What the conformance suite knows of each family: a unit of it, and how well its numbers come through."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sensor.families import family_named
+from sensor.link import ClipBinding
+from sensor.samples import STANDARD_GRAVITY_MPS2
+from sensor.session import Family
+from sensor.virtual.firmware import NOMINAL_RATES_HZ, RATE, Firmware
+from sensor.virtual.motion import RecordedMotion
+from sensor.virtual.movella_dot import MovellaDot
+from tests.sensor.worlds import Listener
+
+STEP, TURNS = 4, 250
+"""Rows are numbered in steps of 4 raw counts, 1/512 g: the coarsest family resolves half of that."""
+
+
+def numbered_motion(seconds: float, rate_hz: float) -> RecordedMotion:
+    """Return a motion in which row k says that it is k, to any family's resolution."""
+    k = np.arange(round(seconds * rate_hz))
+    counts = np.zeros((len(k), 6), np.int16)
+    counts[:, 1] = 2048
+    counts[:, 0], counts[:, 2], counts[:, 3] = k % TURNS * STEP, k // TURNS * STEP, -(k % 700) * STEP
+    return RecordedMotion(counts[:, :3], counts[:, 3:], rate_hz)
+
+
+def rows_of(listener: Listener) -> NDArray[np.int64]:
+    """Return the numbers of the rows that came undamaged, after checking that the gyroscope agrees."""
+    numbers = [np.empty(0)]
+    for block in listener.blocks:
+        there = ~np.isnan(block.acc_mps2).any(axis=1)
+        counts = block.acc_mps2[there] / STANDARD_GRAVITY_MPS2 * 2048 / STEP
+        row = np.rint(counts[:, 2]) * TURNS + np.rint(counts[:, 0])
+        if block.gyr_radps is not None:
+            turned = np.rint(np.degrees(block.gyr_radps[there, 0]) * 16.384 / STEP)
+            assert (turned == -(row % 700)).all()
+        numbers.append(row)
+    return np.concatenate(numbers).astype(np.int64)
+
+
+def damaged(listener: Listener) -> int:
+    """Return how many samples came damaged."""
+    return sum(int(np.isnan(block.acc_mps2).any(axis=1).sum()) for block in listener.blocks)
+
+
+def grid(listener: Listener, rate_hz: float) -> int:
+    """Return how many samples there were by the times of those that came: received, damaged and missing."""
+    return 1 + int(np.rint(np.diff(listener.time_ns()) / 1e9 * rate_hz).sum())
+
+
+@dataclass(frozen=True)
+class Case:
+    """One family in the suite."""
+
+    name: str
+    make: Callable[..., Any]
+    """Takes the unit's motion and its rate."""
+    rate_hz: float
+    other_hz: float
+    """Another rate, to which somebody else may have set it."""
+    serial: str
+    firmware: str
+    same_id: dict[str, Any]
+    """What makes a second unit of it another one."""
+
+    @property
+    def family(self) -> Family:
+        """The entry in the registry."""
+        return family_named(self.name)
+
+    def unit(self, seconds: float = 60.0, **options: Any) -> Any:
+        """Return a unit that plays numbered rows."""
+        return self.make(numbered_motion(seconds, self.rate_hz), self.rate_hz, **options)
+
+    def binding(self, address: str, name: str, **options: Any) -> ClipBinding:
+        """Return what binds a wearer to a unit."""
+        told = {"serial": self.serial or None, "rate_hz": self.rate_hz, **options}
+        return ClipBinding(family=self.name, address=address, name=name, **told)
+
+
+def witmotion(motion: RecordedMotion, rate_hz: float, **options: Any) -> Firmware:
+    """Return a WitMotion clip, set to this rate."""
+    code = {10.0: 0x06, 50.0: 0x08}[rate_hz]
+    return Firmware(motion, rates_hz=NOMINAL_RATES_HZ, flash={RATE: code}, **options)
+
+
+def movella_dot(motion: RecordedMotion, _rate_hz: float, **options: Any) -> MovellaDot:
+    """Return a DOT."""
+    return MovellaDot(motion=motion, **options)
+
+
+CASES = [
+    Case(
+        name="witmotion",
+        make=witmotion,
+        rate_hz=50.0,
+        other_hz=10.0,
+        serial="C4:A3:FC:76:9B:33",
+        firmware="10080.1.22",
+        same_id={"mac": "D7:11:22:33:44:55"},
+    ),
+    Case(
+        name="movella_dot",
+        make=movella_dot,
+        rate_hz=60.0,
+        other_hz=20.0,
+        serial="0000004000001A5B",
+        firmware="2.4.0",
+        same_id={"mac": "D4:22:CD:00:1A:5C", "serial": 7},
+    ),
+]
