@@ -42,7 +42,10 @@ if TYPE_CHECKING:
 
 INFLUXDB_TOKEN_ENV, PUSH_URLS_ENV = "NECKLINE_INFLUXDB_TOKEN", "NECKLINE_PUSH_URLS"
 GRAFANA_TOKEN_ENV, READ_TOKEN_ENV = "NECKLINE_GRAFANA_TOKEN", "NECKLINE_INFLUXDB_READ_TOKEN"
-RATES_HZ = {"witmotion": (10.0, 20.0, 50.0, 100.0, 200.0)}
+RATES_HZ = {
+    "witmotion": (10.0, 20.0, 50.0, 100.0, 200.0),
+    "movella_dot": (10.0, 12.0, 15.0, 20.0, 30.0, 60.0),
+}
 """As in `sensor.families`, which a test holds; to import that costs more than all of this module."""
 NEVER = 0
 MAY_BE_NEVER = ("reminder_s", "break_after_s")
