@@ -198,6 +198,17 @@ class NothingStoredError(NecklineError):
         )
 
 
+class NothingInPeriodError(NecklineError):
+    """The journal holds nothing of a wearer in the days that were asked for."""
+
+    def __init__(self, path: Path, wearer: str, period: str) -> None:
+        self.path, self.wearer, self.period = path, wearer, period
+        super().__init__(
+            f"the journal {path} holds nothing of {wearer} in this period: {period}",
+            "without --since, --until and --compare all days that there are are shown",
+        )
+
+
 class NoSuchAlertError(NecklineError):
     """The journal holds no alert, or none at the time that was named."""
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from neckline.cli import clip, configuration, data, grafana, running
+from neckline.cli import analysing, clip, configuration, data, grafana, running
 from neckline.cli.common import ConfigOption, JournalOption
 from neckline.commands.options import Options
 from neckline.commands.output import give, say, tell
@@ -26,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (clip, running, data):
+for group in (clip, running, data, analysing):
     app.add_typer(group.commands)
 app.add_typer(configuration.commands, name="config")
 app.add_typer(grafana.commands, name="grafana")

@@ -43,19 +43,18 @@ def replay(
     journal: JournalOption = None,
 ) -> Exit:
     """Run recordings through the very detector that judges live. Without --upright the journal's calibration counts."""
-    from neckline.commands.replay import Poses, Span, replay
+    from neckline.commands.poses import Poses
+    from neckline.commands.replay import replay
     from storage.entries import NAME
 
     options = options_of(ctx, journal)
     config = options.config()
-    if slump is not None and upright is None:
-        raise typer.BadParameter("--slump needs --upright")
     if wearer is not None and not NAME.fullmatch(wearer):
         raise typer.BadParameter(
             f'"{wearer}" is no pseudonym: letters, digits and _ . : - are, as w-7f3a9c21'
         )
     try:
-        poses = Poses(Span.parse(upright), Span.parse(slump) if slump else None) if upright else None
+        poses = Poses.parse(upright, slump)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     return replay(

@@ -56,6 +56,11 @@ class Change:
     """The interval leaves out zero, and the difference is larger than `Measure.least`."""
 
     @property
+    def is_sure(self) -> bool:
+        """Tell whether the interval leaves out zero."""
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
+    @property
     def is_known(self) -> bool:
         """Tell whether there were days enough."""
         return self.difference is not None
