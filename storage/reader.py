@@ -93,11 +93,13 @@ class JournalReader:
         order = f"{where} ORDER BY {tables.TABLES[kind.name].time}"
         return (entry.row for entry in self._entries(kind, order, values))
 
-    def last(self, kind: Kind[T], stream: Stream) -> T | None:
-        """Return the newest record of one kind by time."""
+    def last(self, kind: Kind[T], stream: Stream, /, **tags: str) -> T | None:
+        """Return the newest record of one kind by time, or of those alone that have these values of the kind's tags."""
         where, values = _period(kind, self._number(stream), None, None)
+        known = [column.name for column in kind.columns if column.tag and column.name in tags]
+        where += "".join(f" AND {name} = ?" for name in known)
         order = f"{where} ORDER BY {tables.TABLES[kind.name].time} DESC"
-        with closing(self._entries(kind, order, values)) as entries:
+        with closing(self._entries(kind, order, (*values, *(tags[name] for name in known)))) as entries:
             newest = next(entries, None)
         return None if newest is None else kind.from_row(newest.row)
 
@@ -189,7 +191,7 @@ class JournalReader:
         )
         return int(found[0][0]) if found else 0
 
-    def _entries(self, kind: Kind[Any], where: str, values: tuple[int, ...]) -> Generator[Entry, None, None]:
+    def _entries(self, kind: Kind[Any], where: str, values: tuple[int | str, ...]) -> Generator[Entry, None, None]:
         """Yield the rows of one kind that are whole."""
         packing = PACKING[kind.name]
         with self._reading(), self._selected(f"{tables.TABLES[kind.name].select} {where}", values) as rows:
@@ -233,7 +235,7 @@ class JournalReader:
         self.skipped += rows
 
     @contextmanager
-    def _selected(self, sql: str, values: tuple[int, ...]) -> Iterator[sqlite3.Cursor]:
+    def _selected(self, sql: str, values: tuple[int | str, ...]) -> Iterator[sqlite3.Cursor]:
         rows = self._connection.execute(sql, values)
         try:
             yield rows

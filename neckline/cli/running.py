@@ -98,6 +98,25 @@ def snooze(
 
 
 @commands.command()
+def visit(
+    ctx: typer.Context,
+    when: Annotated[
+        str | None, typer.Argument(help="Local date or time, as 2026-03-01 or 2026-03-01T09:30; else now.")
+    ] = None,
+    journal: JournalOption = None,
+) -> None:
+    """Note that therapist and wearer met: trends are read from visit to visit."""
+    from neckline.commands.visit import visit
+
+    options = options_of(ctx, journal)
+    config = options.config()
+    try:
+        visit(config, options.journal_path(config), when)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+@commands.command()
 def doctor(ctx: typer.Context, *, as_json: Json = False, journal: JournalOption = None) -> Exit:
     """Check Bluetooth, clip, journal, InfluxDB and alerts; say what is wrong, and what to do."""
     from neckline.commands.doctor import doctor

@@ -53,6 +53,10 @@ class Client:
         """Ask for no alerts before a time (None: end the snooze); returns when that is durable."""
         self._answer(Request("", "snooze", until_ns=until_ns), SNOOZE_S)
 
+    def visit(self, time_ns: int) -> None:
+        """Ask to store that therapist and wearer met at a time; returns when that is durable."""
+        self._answer(Request("", "visit", time_ns=time_ns), SNOOZE_S)
+
     def calibrate(self, *, slump: bool, stance: Stance) -> Iterator[Prompt]:
         """Yield what the wearer is to be told, as it comes; the last prompt is done or refused."""
         request = Request("", "calibrate", slump=slump, stance=stance)

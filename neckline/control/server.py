@@ -109,6 +109,9 @@ class _Desk:
             case "snooze":
                 await self._handler.snooze(request.until_ns)
                 yield Reply()
+            case "visit":
+                await self._handler.visit(request.time_ns)
+                yield Reply()
             case "calibrate":
                 capture = self._handler.calibrate(slump=request.slump, stance=request.stance)
                 async with aclosing(capture) as prompts:

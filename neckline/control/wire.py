@@ -32,6 +32,9 @@ class Handler(Protocol):
     async def snooze(self, until_ns: int | None) -> None:
         """Give no alerts before a time (None: end the snooze); returns when that is durable."""
 
+    async def visit(self, time_ns: int) -> None:
+        """Store that therapist and wearer met at a time; returns when that is durable."""
+
     def calibrate(self, *, slump: bool, stance: Stance) -> AsyncGenerator[Prompt, None]:
         """Guide the wearer through a calibration, put it in force and store it; the last prompt is done or refused."""
 
@@ -56,8 +59,9 @@ class Request:
 
     token: str
     do: str
-    """`hello`, `status`, `snooze` or `calibrate`."""
+    """`hello`, `status`, `snooze`, `visit` or `calibrate`."""
     until_ns: int | None = None
+    time_ns: int = 0
     slump: bool = False
     stance: Stance = Stance.SITTING
 

@@ -73,6 +73,8 @@ SENTENCES: Mapping[EventKind, str] = MappingProxyType(
         EventKind.SIGNAL_RETURNED: "The clip is back after {held}",
         EventKind.BATTERY_LOW: "The clip's battery is at {value:.0f} %",
         EventKind.CALIBRATED: "Calibrated",
+        EventKind.VISIT: "A visit",
+        EventKind.SETTINGS_CHANGED: "Other settings from here on",
     }
 )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from neckline.alerting.alerts import Alerts, Channel
 from neckline.configuration.config import Config
+from neckline.configuration.in_force import in_force
 from neckline.configuration.schedule import Schedule
 from neckline.control.server import serving
 from neckline.screen.logs import happened
@@ -97,10 +98,13 @@ async def run(
         service = Service(about, wearer, day, alerts, writer, forwarder, view, utc)
         _announce(service, config.influxdb.url if config.influxdb else None)
         async with alerts.running(), _commands(service, journal_path):
+            if (now_set := in_force(config)) != memory.in_force:
+                service.note_settings(now_set)
             try:
                 await _first_of(
                     service.listen(source, memory.last_ns),
                     service.draw(),
+                    service.report(),
                     (until or asyncio.Event()).wait(),
                     *([guide(service)] if guide else []),
                 )

@@ -17,6 +17,7 @@ from neckline.alerting.messages import Urgency, message_of
 from neckline.screen.logs import happened
 from neckline.screen.words import sentence
 from neckline.wearing.calibrating import Capture, Prompt
+from neckline.wearing.health import health_of
 from neckline.wearing.status import InfluxStatus, JournalStatus, Status
 from neckline.wearing.tally import DayTally, Tally
 from neckline.wearing.wearer import Records, Wearer
@@ -35,6 +36,7 @@ Source = Callable[[int], AsyncGenerator[Reading, None]]
 
 READINGS = 4096
 """Readings that a capture may be behind: over a minute."""
+MINUTE_S = 60.0
 DURABLE_S = 3.0
 """How long a command waits for what it changed to be durable; in force it is at once."""
 
@@ -192,6 +194,11 @@ class Service:
         self._keep(self.wearer.snooze(until_ns, self._utc()))
         await asyncio.to_thread(self._writer.flush, DURABLE_S)
 
+    async def visit(self, time_ns: int) -> None:
+        """Store that therapist and wearer met at a time (UTC); durable on return if it can be."""
+        self._keep((Event(time_ns, EventKind.VISIT),))
+        await asyncio.to_thread(self._writer.flush, DURABLE_S)
+
     async def calibrate(self, *, slump: bool, stance: Stance) -> AsyncGenerator[Prompt, None]:
         """Guide a capture on the running samples; what it gives holds from the next sample on, and is stored."""
         if self._capture is not None:
@@ -225,6 +232,16 @@ class Service:
         status = self._forwarder.status
         trouble = f"{status.trouble}: {status.trouble.way_out}" if status.trouble else ""
         return InfluxStatus(status.backlog_rows, status.oldest_ns, status.dead, trouble)
+
+    def note_settings(self, note: str) -> None:
+        """Store that from here on other settings are in force."""
+        self._keep((Event(self._utc(), EventKind.SETTINGS_CHANGED, note=note),))
+
+    async def report(self) -> None:
+        """Store how it fares at the end of every minute, for ever."""
+        while True:
+            await asyncio.sleep(MINUTE_S - self._utc() / 1e9 % MINUTE_S)
+            self._store((health_of(self.status(), self.wearer),), urgent=False)
 
     async def draw(self) -> None:
         """Draw the view for ever, and tell when a snooze is over."""

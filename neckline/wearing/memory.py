@@ -44,6 +44,8 @@ class Memory:
     last_ns: int = 0
     """The end of the newest second that is stored; 0 when there is none."""
     today: Tally = field(default_factory=Tally)
+    in_force: str = ""
+    """What was set apart from the defaults when that last changed, as `configuration.in_force` writes it."""
     minute: OpenMinute | None = None
     """The present minute as far as it has been written; a later start goes on with it."""
 
@@ -68,6 +70,7 @@ def remember(reader: JournalReader, stream: Stream, now_ns: int, zone: tzinfo | 
         last_alert_ns=alert.time_ns if (alert := last.get(EventKind.SLOUCH_ALERT)) else None,
         last_ns=newest.start_ns + SECOND_NS if newest else 0,
         today=_today(reader, stream, midnight_ns(now_ns, zone), events),
+        in_force=changed.note if (changed := _changed(reader, stream)) else "",
         minute=_minute(reader, stream, now_ns),
     )
 
@@ -75,6 +78,10 @@ def remember(reader: JournalReader, stream: Stream, now_ns: int, zone: tzinfo | 
 def _after(last: dict[EventKind, Event], kind: EventKind, undone_by: EventKind) -> str:
     event, undone = last.get(kind), last.get(undone_by)
     return event.note if event and (undone is None or undone.time_ns < event.time_ns) else ""
+
+
+def _changed(reader: JournalReader, stream: Stream) -> Event | None:
+    return reader.last(EVENT, stream, kind=EventKind.SETTINGS_CHANGED.value)
 
 
 def _battery_low(reader: JournalReader, stream: Stream, warned: Event | None) -> bool:

@@ -92,6 +92,10 @@ class Service:
             raise self.fails
         self.asked.append(until_ns)
 
+    async def visit(self, time_ns: int) -> None:
+        """Remember when."""
+        self.asked.append(time_ns)
+
     async def calibrate(self, *, slump: bool, stance: Stance) -> AsyncGenerator[Prompt, None]:
         """Say the prompts, then perhaps one for ever."""
         self.asked.append((slump, stance))

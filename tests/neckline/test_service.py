@@ -78,7 +78,9 @@ def test_one_slouch_is_told_once_when_its_hold_is_over(journal: Path) -> None:
     assert (episode.onset_ns, episode.end_ns, episode.end) == (onset_ns, ended.end_ns, EpisodeEnd.SEEN)
     assert 28 < one.at_s(episode.end_ns) < 28 + 5  # sitting up is not judged until it has settled
     assert episode.peak_deg == pytest.approx(SLOUCH.sagittal_deg, abs=2)
-    assert rows(journal, EVENT) == sorted(one.events, key=by_time)
+    set_, *stored = rows(journal, EVENT)
+    assert set_.kind is EventKind.SETTINGS_CHANGED
+    assert stored == sorted(one.events, key=by_time)
     last = one.seen.statuses[-1]
     assert (last.today, last.last_alert_ns) == (one.summary.tally.seen, alert.time_ns)
     assert (last.today.episodes, last.today.alerts) == (1, 1)
@@ -130,11 +132,11 @@ def test_the_journal_holds_what_the_same_blocks_give(journal: Path, tmp_path: Pa
     assert epochs == [epoch for part in parts for epoch in part.epochs]
     assert rows(journal, MINUTE) == [minute for part in parts for minute in part.minutes]
     assert rows(journal, EPISODE) == [episode for part in parts for episode in part.episodes]
-    links = {EventKind.SIGNAL_LOST, EventKind.SIGNAL_RETURNED}
+    others = {EventKind.SIGNAL_LOST, EventKind.SIGNAL_RETURNED, EventKind.SETTINGS_CHANGED}
     stored = rows(journal, EVENT)
     found = [event for part in parts for event in part.events]
-    assert [event for event in stored if event.kind not in links] == sorted(found, key=by_time)
-    assert {event.kind for event in stored} == {S, A, E, *links}
+    assert [event for event in stored if event.kind not in others] == sorted(found, key=by_time)
+    assert {event.kind for event in stored} == {S, A, E, *others}
 
     time_ns = np.concatenate([block.time_ns for block in blocks])
     damaged = np.isnan(np.concatenate([block.acc_mps2 for block in blocks])).any(axis=1)
