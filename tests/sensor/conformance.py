@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_protocol.metamotion_imu import Chip
 from sensor.families import family_named
 from sensor.link import ClipBinding
 from sensor.samples import STANDARD_GRAVITY_MPS2
 from sensor.session import Family
 from sensor.virtual.firmware import NOMINAL_RATES_HZ, RATE, Firmware
+from sensor.virtual.metamotion import MetaMotion
 from sensor.virtual.motion import RecordedMotion
 from sensor.virtual.movella_dot import MovellaDot
 from tests.sensor.worlds import Listener
@@ -67,6 +69,8 @@ class Case:
     firmware: str
     same_id: dict[str, Any]
     """What makes a second unit of it another one."""
+    variant: str = ""
+    """Which of the family's boards, if they differ."""
 
     @property
     def family(self) -> Family:
@@ -94,6 +98,16 @@ def movella_dot(motion: RecordedMotion, _rate_hz: float, **options: Any) -> Move
     return MovellaDot(motion=motion, **options)
 
 
+def metamotion(motion: RecordedMotion, _rate_hz: float, **options: Any) -> MetaMotion:
+    """Return a MetaMotion R."""
+    return MetaMotion(motion=motion, **options)
+
+
+def metamotion_s(motion: RecordedMotion, _rate_hz: float, **options: Any) -> MetaMotion:
+    """Return a MetaMotion S, whose inertial chip is another."""
+    return MetaMotion(motion=motion, chip=Chip.BMI270, **options)
+
+
 CASES = [
     Case(
         name="witmotion",
@@ -112,5 +126,18 @@ CASES = [
         serial="0000004000001A5B",
         firmware="2.4.0",
         same_id={"mac": "D4:22:CD:00:1A:5C", "serial": 7},
+    ),
+    *(
+        Case(
+            name="metamotion",
+            variant=variant,
+            make=make,
+            rate_hz=50.0,
+            other_hz=25.0,
+            serial="E8:C9:8F:52:7B:07",
+            firmware="1.7.3",
+            same_id={"mac": "E8:C9:8F:52:7B:08"},
+        )
+        for variant, make in (("r", metamotion), ("s", metamotion_s))
     ),
 ]

@@ -18,7 +18,7 @@ from tests.sensor.worlds import CONNECTING, HAS_BUMBLE, SEARCHING, STREAMING, Li
 if HAS_BUMBLE:
     from sensor.virtual.world import virtual_world
 
-pytestmark = [*radio, pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)]
+pytestmark = [*radio, pytest.mark.parametrize("case", CASES, ids=lambda case: case.name + case.variant)]
 
 VISIBLE = [case for case in CASES if case.family.capabilities.loss_visible]
 STRETCH_S = 0.06

@@ -1,0 +1,193 @@
+"""One connection to a MetaMotion: packed acceleration and rotation, paired; no time comes with them.
+
+Accelerometer and gyroscope of the chip run on one clock, but are sent apart, three samples each, in turn; the gyroscope
+begins within three samples of the accelerometer. A half that was lost or damaged makes its three samples damaged.
+"""
+
+from math import nan, radians
+
+from firmware_protocol import gatt
+from firmware_protocol import metamotion as protocol
+from firmware_protocol import metamotion_imu as imu
+from firmware_protocol.errors import ProtocolError
+from firmware_protocol.metamotion import Module
+from sensor.advertisement import Advertisement, Identity
+from sensor.blocks import Row, SteeredBlocks
+from sensor.dialogue import BATTERY_EVERY_NS, Dialogue
+from sensor.oddities import Oddities
+from sensor.samples import STANDARD_GRAVITY_MPS2, BatteryReading, SampleBlock
+from sensor.session import (
+    Capabilities,
+    Family,
+    Read,
+    Refusal,
+    Request,
+    Signal,
+    SignalKind,
+    Subscribe,
+    Told,
+    Write,
+)
+
+TITLE = "MetaMotion"
+FIRMWARE_UUID = gatt.uuid(gatt.DeviceInformation.FIRMWARE_REVISION)
+MOTION = (Module.ACCELEROMETER, Module.GYROSCOPE)
+ACC_RANGE_G, GYR_RANGE_DEGPS = 8, 1000
+"""Four times what a walk jolts, and more than a trunk turns."""
+SCALE = (
+    *(imu.acc_per_count_g(ACC_RANGE_G) * STANDARD_GRAVITY_MPS2,) * 3,
+    *(radians(imu.gyr_per_count_degps(GYR_RANGE_DEGPS)),) * 3,
+)
+PACKED = 3
+LOST_ROWS = ((nan,) * 6,) * PACKED
+
+
+def matches(advertisement: Advertisement) -> bool:
+    """Tell a MetaMotion by its service, or by the name that it has unless somebody gave it another."""
+    return protocol.SERVICE_UUID in advertisement.service_uuids or advertisement.name == protocol.NAME
+
+
+class MetaMotionSession:
+    """Stops what an earlier host left running, asks what the board is, and starts."""
+
+    def __init__(self, rate_hz: float) -> None:
+        self._rate_hz = rate_hz
+        self._blocks = SteeredBlocks(rate_hz, SCALE)
+        self._chip: imu.Chip | None = None
+        self._serial = self._firmware = ""
+        self._acc: tuple[Row, ...] | None = None
+        """Acceleration that waits for its rotation."""
+        self._rows: list[Row] = []
+        self._paired = False
+        self.oddities = Oddities(TITLE)
+        self._dialogue = Dialogue()
+        self._command(*(imu.power(module, on=False) for module in MOTION))
+        self._dialogue.tell(Subscribe(protocol.NOTIFY_UUID))
+        self._dialogue.ask("firmware", Read(FIRMWARE_UUID))
+        self._ask("address", protocol.READ_ADDRESS)
+        self._ask("chip", protocol.ask_module(Module.ACCELEROMETER))
+
+    def requests_due(self, now_ns: int) -> list[Request]:
+        """Return what to ask now."""
+        return self._dialogue.due(now_ns)
+
+    def received(self, characteristic: str, data: bytes, arrival_ns: int) -> list[Told]:
+        """Take a notification, or what was read."""
+        if characteristic == FIRMWARE_UUID:
+            return [*self._firmware_read(data, arrival_ns)]
+        if characteristic != protocol.NOTIFY_UUID:
+            self.oddities.unknown_kind(f"data on {characteristic}")
+            return []
+        try:
+            packet = protocol.Packet.from_bytes(data)
+            if packet.module in MOTION and packet.register < protocol.READ:
+                return [*self._half(Module(packet.module), self._counts(data), arrival_ns)]
+            return [*self._answer(packet, data, arrival_ns)]
+        except ProtocolError as error:
+            refusals = self.oddities.unreadable(data, error)
+            module = Module(data[0]) if data[:1] and data[0] in MOTION else None
+            return [*refusals, *(self._half(module, LOST_ROWS, arrival_ns) if module else ())]
+
+    def flush(self) -> list[SampleBlock]:
+        """Return the samples that the clock still holds back."""
+        return self._blocks.flush()
+
+    def signal(self, signal: Signal) -> list[Request]:
+        """Run the motor, which not every board has, or blink."""
+        if signal.kind is SignalKind.VIBRATION:
+            return [Write(protocol.COMMAND_UUID, protocol.vibrate(signal.duration_ms))]
+        blinks = max(1, round(signal.duration_ms / 500))
+        pattern = protocol.led_blink(protocol.Color.GREEN, blinks)
+        return [Write(protocol.COMMAND_UUID, command) for command in (pattern, protocol.LED_PLAY)]
+
+    # ---- what is asked ------------------------------------------------------------------------------------
+
+    def _command(self, *commands: bytes) -> None:
+        self._dialogue.tell(*(Write(protocol.COMMAND_UUID, command) for command in commands))
+
+    def _ask(self, topic: str, command: bytes, every_ns: int | None = None) -> None:
+        self._dialogue.ask(topic, Write(protocol.COMMAND_UUID, command), every_ns=every_ns)
+
+    def _start(self, chip: imu.Chip) -> None:
+        for module in MOTION:
+            self._command(*imu.stop(module, chip))
+        self._command(
+            *protocol.TEARDOWN,
+            protocol.SUBSCRIBE_SWITCH,
+            *imu.acc_start(chip, self._rate_hz, ACC_RANGE_G),
+            *imu.gyr_start(chip, self._rate_hz, GYR_RANGE_DEGPS),
+        )
+        self._ask("battery", protocol.READ_BATTERY, BATTERY_EVERY_NS)
+
+    def _firmware_read(self, data: bytes, now_ns: int) -> list[Identity]:
+        try:
+            self._firmware = gatt.text(data)
+        except ProtocolError as error:
+            self.oddities.unreadable(data, error)
+        self._dialogue.answered("firmware", now_ns)
+        return [Identity(self._serial, self._firmware)] if self._serial else []
+
+    def _answer(self, packet: protocol.Packet, data: bytes, now_ns: int) -> list[Told]:
+        match packet.module, packet.register:
+            case Module.ACCELEROMETER, protocol.READ:
+                return [*self._chip_told(imu.chip_of(protocol.ModuleInfo.from_bytes(data)), now_ns)]
+            case Module.SETTINGS, register if register == protocol.READ_ADDRESS[1]:
+                self._serial = protocol.Address.from_bytes(data).mac
+                self._dialogue.answered("address", now_ns)
+                return [Identity(self._serial, self._firmware)]
+            case Module.SETTINGS, register if register == protocol.READ_BATTERY[1]:
+                battery = protocol.Battery.from_bytes(data)
+                self._dialogue.answered("battery", now_ns)
+                return [BatteryReading(now_ns, float(battery.percent), battery.millivolts / 1000)]
+            case Module.SWITCH, 0x01:
+                protocol.Switch.from_bytes(data)
+            case _:
+                self.oddities.unknown_kind(f"packets {packet.module:02x} {packet.register:02x}")
+        return []
+
+    def _chip_told(self, chip: imu.Chip | None, now_ns: int) -> list[Refusal]:
+        if chip is None:
+            return [
+                Refusal("its accelerometer is of a kind that this neckline does not know", "update neckline")
+            ]
+        self._chip = chip
+        if self._dialogue.topic == "chip":
+            self._start(chip)
+        self._dialogue.answered("chip", now_ns)
+        return []
+
+    # ---- samples ------------------------------------------------------------------------------------------
+
+    def _counts(self, data: bytes) -> tuple[Row, ...]:
+        samples = imu.MotionData.from_bytes(data, self._chip or imu.Chip.BMI160).samples
+        self.oddities.read()
+        return samples
+
+    def _half(self, module: Module, counts: tuple[Row, ...], arrival_ns: int) -> list[SampleBlock]:
+        """Pair acceleration with the rotation that follows it; whoever comes twice in turn has lost its other half."""
+        if module is Module.ACCELEROMETER:
+            if self._acc is not None and self._paired:
+                self._rows.extend(LOST_ROWS)
+            self._acc = counts
+            return []
+        if self._acc is None:
+            self._rows.extend(LOST_ROWS if self._paired else ())
+            return []
+        self._rows += [
+            a + g if len(a + g) == 6 else LOST_ROWS[0] for a, g in zip(self._acc, counts, strict=False)
+        ]
+        self._acc, self._paired = None, True
+        rows, self._rows = self._rows, []
+        return self._blocks.take(rows, arrival_ns)
+
+
+FAMILY = Family(
+    name="metamotion",
+    title=TITLE,
+    matches=matches,
+    rates_hz=(25.0, 50.0, 100.0),
+    default_rate_hz=50.0,
+    data_characteristic=protocol.NOTIFY_UUID,
+    open_session=MetaMotionSession,
+    capabilities=Capabilities(button=True, signals=(SignalKind.VIBRATION, SignalKind.LIGHT)),
+)
