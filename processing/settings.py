@@ -98,7 +98,8 @@ class Settings:
     """… for this long without a break: breathing alone moves a worn clip more."""
     standing_limit_s: int = 600
     """Standing still for longer than this is taken for sitting that was missed."""
-    min_received: float = 0.5
+    # What a stall of 0.4 s and a tenth lost in packets leave of a second still tells where the back is.
+    min_received: float = 0.25
     """An epoch with a smaller part of its samples received is a gap."""
     session_break_s: float = 900.0
     """A gap up to this long is told second by second; a longer one is a break between two sessions."""
