@@ -80,6 +80,11 @@ class HeadState:
     last: Epoch | None = None
     """The last second that was paired."""
 
+    @property
+    def last_ns(self) -> int | None:
+        """The begin of the second that is paired next; None before the first."""
+        return self.next_ns
+
     def to_bytes(self) -> bytes:
         """Write the state as versioned JSON; it reads back to the last bit."""
         return json.dumps(

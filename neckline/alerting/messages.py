@@ -32,8 +32,8 @@ class Message:
     title: str = TITLE
 
 
-def message_of(event: Event) -> Message | None:
-    """Return what the wearer is told about an event; None for what is only shown and stored."""
+def message_of(event: Event, clip: str = "clip") -> Message | None:
+    """Return what the wearer is told about an event of a clip; None for what is only shown and stored."""
     match event.kind:
         case EventKind.SLOUCH_ALERT:
             return _invitation("You have been leaning forward for", event)
@@ -46,10 +46,12 @@ def message_of(event: Event) -> Message | None:
                 offers_snooze=True,
             )
         case EventKind.CALIBRATION_SUSPECT:
-            return Message("The clip seems to have moved. When it suits you: neckline calibrate", Urgency.LOW)
+            return Message(
+                f"The {clip} seems to have moved. When it suits you: neckline calibrate", Urgency.LOW
+            )
         case EventKind.BATTERY_LOW:
             return Message(
-                f"The clip's battery is at {event.value or 0:.0f} %. Charge it when it suits you.",
+                f"The {clip}'s battery is at {event.value or 0:.0f} %. Charge it when it suits you.",
                 Urgency.LOW,
             )
         case _:

@@ -2,21 +2,28 @@
 
 import asyncio
 import sys
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 from neckline.commands import machine
 from neckline.commands.output import say
 from neckline.configuration.config import Config
 from neckline.control.client import Client
 from neckline.errors import CaptureRefusedError
-from neckline.wearing.calibrating import PoseName, Prompt, calibrating
-from neckline.wearing.memory import Memory
-from neckline.wearing.wearer import Wearer
+from neckline.screen.words import of_quality
+from neckline.wearing.calibrating import PoseName, Prompt, calibrating, mount_of
+from neckline.wearing.wearer import calibration_records
 from processing.calibration import Calibration
+from processing.head import HEAD
 from processing.outputs import Stance
+from processing.quality import CalibrationQuality
 from sensor import link
+from sensor.bluetooth import Bluetooth
 from sensor.errors import ClipNotFoundError
+from sensor.link import ClipBinding
+from sensor.samples import Reading
 from storage.entries import Batch, Stream
 from storage.journal import Journal
 
@@ -63,24 +70,23 @@ def calibrate(config: Config, journal_path: Path, *, slump: bool, stance: Stance
         last = machine.run(_alone(config, journal_path, guide, slump=slump, stance=stance))
     if last is None or last.done is None:
         raise CaptureRefusedError(last.refused if last and last.refused else "the capture was broken off")
-    say(_summary(last.done, stance))
+    for line in _summary(last, last.done, stance):
+        say(line)
 
 
 async def _alone(
     config: Config, journal_path: Path, guide: Guide, *, slump: bool, stance: Stance
 ) -> Prompt | None:
     """Connect, capture, store. The journal comes first: whoever owns it is told before anyone sits still for it."""
-    binding, wearer_id = config.binding(), config.wearer_id()
+    binding, head, wearer_id = config.binding(), config.head_binding(), config.wearer_id()
     last: Prompt | None = None
     with Journal.open(journal_path, "neckline calibrate") as journal:
         try:
             async with (
                 machine.bluetooth() as bluetooth,
-                aclosing(link.stream(bluetooth, binding, utc=machine.utc_ns)) as readings,
+                aclosing(_heard(bluetooth, binding, head)) as readings,
                 aclosing(
-                    calibrating(
-                        readings, slump=slump, stance=stance, label_outward=config.wearer.label_outward
-                    )
+                    calibrating(readings, slump=slump, stance=stance, mount=mount_of(config))
                 ) as prompts,
                 asyncio.timeout(FIRST_SAMPLE_S) as limit,
             ):
@@ -91,14 +97,61 @@ async def _alone(
         except TimeoutError as error:
             raise ClipNotFoundError(binding.name, binding.address) from error
         if last is not None and last.done is not None:
-            records = Wearer(config.settings(), Memory()).calibrated(last.done, stance)
-            journal.commit([Batch(Stream(wearer_id, config.wearer.placement), records)])
+            records = calibration_records(last.done, stance, last.quality)
+            batches = [Batch(Stream(wearer_id, config.wearer.placement), records)]
+            if last.head is not None:
+                records = calibration_records(last.head, stance, last.head_quality)
+                batches.append(Batch(Stream(wearer_id, HEAD), records))
+            journal.commit(batches)
     return last
 
 
-def _summary(calibration: Calibration, stance: Stance) -> str:
+async def _heard(
+    bluetooth: Bluetooth, back: ClipBinding, head: ClipBinding | None
+) -> AsyncGenerator[tuple[str, Reading], None]:
+    """Yield what the clip on the back gives, to its end or its error, and what one on the head gives meanwhile."""
+    heard: asyncio.Queue[tuple[str, Reading]] = asyncio.Queue()
+
+    async def listen(placement: str, binding: ClipBinding) -> None:
+        async with aclosing(link.stream(bluetooth, binding, utc=machine.utc_ns)) as readings:
+            async for reading in readings:
+                heard.put_nowait((placement, reading))
+
+    tasks: list[asyncio.Task[Any]] = [asyncio.create_task(listen("", back))]
+    if head is not None:
+        tasks.append(asyncio.create_task(listen(HEAD, head)))
+    try:
+        while True:
+            get = asyncio.create_task(heard.get())
+            tasks.append(get)
+            done, _ = await asyncio.wait({tasks[0], get}, return_when=asyncio.FIRST_COMPLETED)
+            if get not in done:
+                tasks[0].result()
+                return
+            tasks.remove(get)
+            yield get.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _summary(prompt: Prompt, calibration: Calibration, stance: Stance) -> Iterator[str]:
     poses = "" if calibration.slump_deg is None else f"your slump is {calibration.slump_deg:.0f}° forward, "
-    return (
+    yield (
         f"calibrated ({stance}): {poses}slouched counts from {calibration.threshold_deg:.0f}° on; "
         f"{calibration.calibration_id}"
     )
+    yield from _how_good("", prompt.quality)
+    if prompt.head is not None:
+        yield f"calibrated, too: the clip on the head; {prompt.head.calibration_id}"
+        yield from _how_good("the clip on the head: ", prompt.head_quality)
+    elif prompt.head_missed:
+        yield "the clip on the head was not heard: its calibration is as it was"
+
+
+def _how_good(which: str, quality: CalibrationQuality | None) -> Iterator[str]:
+    if quality is not None:
+        yield f"{which}{of_quality(quality)}"
+        if quality.remark:
+            yield f"→ {which}another try could be better: {quality.remark}"

@@ -17,9 +17,10 @@ from neckline.configuration.config import Config
 from neckline.control.client import Client
 from neckline.errors import ChannelError, ControlError, NecklineError, SetupError
 from neckline.exits import Exit, way_out_of
-from neckline.screen.words import day_and_clock, span
+from neckline.screen.words import day_and_clock, of_quality, span
 from neckline.watching.running import channels_of
 from neckline.wearing.memory import remember
+from neckline.wearing.status import OLD_CALIBRATION_S
 from processing.errors import ProcessingError
 from sensor import link
 from sensor.errors import ClipError, SensorError
@@ -28,8 +29,6 @@ from storage.errors import JournalAbsentError, StorageError
 from storage.reader import JournalReader
 
 SCAN_S = 3.0
-OLD_CALIBRATION_S = 12 * 3600.0
-"""A reference older than this was captured at another donning."""
 WAL_RESET_FIXED = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 """SQLite versions without the WAL-reset race, each with the later patches of its line."""
 
@@ -204,6 +203,8 @@ def _calibration(journal_path: Path, stream: Stream) -> list[Finding]:
         ]
     age_s = (now_ns - memory.calibration.captured_ns) / 1e9
     say = f"{day_and_clock(memory.calibration.captured_ns, now_ns)}, {span(age_s)} ago"
+    if memory.quality is not None:
+        say += f"; {of_quality(memory.quality)}"
     if memory.suspect:
         return [
             Finding("calibration", Found.WRONG, f"{say}; doubted: {memory.suspect}", "`neckline calibrate`")
@@ -216,6 +217,10 @@ def _calibration(journal_path: Path, stream: Stream) -> list[Finding]:
                 say,
                 "calibrate each time you put the clip on: `neckline calibrate`",
             )
+        ]
+    if memory.quality is not None and memory.quality.remark:
+        return [
+            Finding("calibration", Found.NOTE, say, f"another try could be better: {memory.quality.remark}")
         ]
     return [Finding("calibration", Found.OK, say)]
 

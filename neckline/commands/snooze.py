@@ -7,9 +7,8 @@ from neckline.commands.output import say
 from neckline.configuration.config import Config
 from neckline.control.client import Client
 from neckline.screen.words import day_and_clock
-from neckline.wearing.memory import Memory
 from neckline.wearing.snoozing import snoozed_until
-from neckline.wearing.wearer import Wearer
+from neckline.wearing.wearer import snooze_records
 from storage.entries import Batch, Stream
 from storage.journal import Journal
 
@@ -23,7 +22,7 @@ def snooze(config: Config, journal_path: Path, words: list[str]) -> None:
         client.snooze(until_ns)
     else:
         stream = Stream(config.wearer_id(), config.wearer.placement)
-        records = Wearer(config.settings(), Memory()).snooze(until_ns, now_ns)
+        records = snooze_records(max(now_ns, until_ns or 0), now_ns)
         with Journal.open(journal_path, "neckline snooze") as journal:
             journal.commit([Batch(stream, records)])
     if until_ns is None:

@@ -7,9 +7,10 @@ from neckline.commands import machine
 from neckline.commands.output import give, give_json
 from neckline.configuration.config import Config
 from neckline.control.client import Client
-from neckline.screen.words import ACTIVITY_WORDS, day_and_clock, span
+from neckline.screen.words import ACTIVITY_WORDS, day_and_clock, of_quality, span
 from neckline.wearing.memory import Memory, remember
 from neckline.wearing.status import InfluxStatus, Status, Today
+from processing.quality import CalibrationQuality
 from sensor.samples import LinkState
 from storage.entries import Stream
 from storage.reader import JournalReader
@@ -28,6 +29,7 @@ class Kept:
     """With what is not yet checkpointed."""
     last_epoch_ns: int | None
     calibrated_ns: int | None
+    quality: CalibrationQuality | None
     today: Today
     last_alert_ns: int | None
     snoozed_until_ns: int | None
@@ -78,6 +80,7 @@ def keep(config: Config, journal_path: Path) -> Kept:
         size_bytes=size_bytes(journal_path),
         last_epoch_ns=last_epoch_ns,
         calibrated_ns=memory.calibration.captured_ns if memory.calibration else None,
+        quality=memory.quality,
         today=memory.today.seen,
         last_alert_ns=memory.last_alert_ns,
         snoozed_until_ns=snoozed_until_ns if snoozed_until_ns > now_ns else None,
@@ -100,10 +103,12 @@ def _lines(service: Status | None, kept: Kept, now_ns: int) -> list[tuple[str, s
     last_alert_ns = service.last_alert_ns if service else kept.last_alert_ns
     snoozed_until_ns = service.snoozed_until_ns if service else kept.snoozed_until_ns
     influxdb = service.influxdb if service else kept.influxdb
+    quality = service.quality if service else kept.quality
+    good = f"; {of_quality(quality)}" if quality else ""
     size = f"{kept.size_bytes / 1e6:.1f} MB"
     return [
         *lines,
-        ("calibrated", _when(calibrated_ns, now_ns, "never: `neckline calibrate`")),
+        ("calibrated", _when(calibrated_ns, now_ns, "never: `neckline calibrate`") + good),
         ("today", _day(today)),
         ("last alert", _when(last_alert_ns, now_ns, "none in the last 30 days")),
         ("snooze", f"until {day_and_clock(snoozed_until_ns, now_ns)}" if snoozed_until_ns else "off"),
@@ -121,6 +126,11 @@ def _service_lines(service: Status, now_ns: int) -> list[tuple[str, str]]:
     posture = "not known" if now.sagittal_deg is None else f"{now.sagittal_deg:.0f}° forward, {now.posture}"
     if now.activity is not None and (link is None or link.state is LinkState.STREAMING):
         posture += f", {ACTIVITY_WORDS[now.activity]}"
+    fading = (
+        [("alerts", f"fade: {service.fading[0]} of {service.fading[1]} that fall due are given")]
+        if service.fading
+        else []
+    )
     trouble = [("trouble", each) for each in (service.suspect, service.journal.trouble) if each]
     channels = [("trouble", f"{each.name}: {each.trouble}") for each in service.channels if each.trouble]
     return [
@@ -128,6 +138,7 @@ def _service_lines(service: Status, now_ns: int) -> list[tuple[str, str]]:
         ("clip", f"{clip}, {state}"),
         ("battery", f"{battery.percent:.0f} %" if battery else "not told yet"),
         ("posture", posture),
+        *fading,
         *trouble,
         *channels,
     ]

@@ -125,6 +125,15 @@ class Clip(Section):
         return ClipBinding(self.family, self.address, self.name, self.serial, self.rate_hz)
 
 
+class HeadClip(Clip):
+    """A second clip, worn on the head. Optional; `neckline pair --placement head` writes this table."""
+
+    label_outward: bool = Field(
+        default=True,
+        description="Whether its label faces backward, away from the head; matters to calibrations without a slump.",
+    )
+
+
 class Detector(Section):
     """What counts as a slouch, and when posture can be judged at all; docs/method.md gives the reasons."""
 
@@ -136,6 +145,7 @@ class Detector(Section):
         description="Slouched above this; without it half the way to your slump pose counts.",
     )
     hysteresis_deg: float | None = Field(default=None, ge=0, le=7)
+    head_threshold_deg: float | None = Field(default=None, ge=7, le=45)
     hold_s: float | None = Field(default=None, ge=5, le=600)
     dip_s: float | None = Field(default=None, ge=0, le=30)
     recovery_s: float | None = Field(default=None, ge=1, le=120)
@@ -307,6 +317,7 @@ class Config(Section):
 
     wearer: Wearer = Wearer()
     clip: Clip | None = None
+    head_clip: HeadClip | None = None
     detector: Detector = Detector()
     alerts: Alerts = Alerts()
     journal: Journal = Journal()
@@ -318,6 +329,10 @@ class Config(Section):
         if self.clip is None:
             raise NotPairedError
         return self.clip.binding()
+
+    def head_binding(self) -> "ClipBinding | None":
+        """Return the clip on the head; None when there is none."""
+        return self.head_clip.binding() if self.head_clip is not None else None
 
     def wearer_id(self) -> str:
         """Return the wearer's pseudonym; NoWearerError when there is none."""

@@ -18,7 +18,7 @@ from rich.text import Text
 from neckline.screen.scale import scale
 from neckline.screen.words import ACTIVITY_WORDS, clock, day_and_clock, span
 from neckline.wearing.calibrating import Prompt
-from neckline.wearing.status import Status
+from neckline.wearing.status import BATTERY_LOW_PERCENT, OLD_CALIBRATION_S, Status
 from processing.outputs import Posture, Stance
 from processing.settings import Mode
 from sensor.samples import LinkState
@@ -31,8 +31,6 @@ LABEL = 11
 HOLD_BAR, CHARGE_BAR = 12, 5
 MOMENT_ROWS = 5
 """Rows of this moment, or of the prompt in its place."""
-OLD_CALIBRATION_S = 12 * 3600.0
-"""A reference of this age is most likely of another donning."""
 SILENT = {Mode.TRACK: "no alerts", Mode.OFF: "nothing is told"}
 NOT_CALIBRATED = "Not calibrated yet. Elsewhere run: neckline calibrate"
 HINTS = (
@@ -233,6 +231,8 @@ def _alerts(status: Status, zone: tzinfo | None) -> list[Text]:
     if count and status.last_alert_ns is not None:
         last = f", the last at {clock(status.last_alert_ns, zone)}"
     off, why = "", ""
+    if status.fading is not None and status.fading[0] != status.fading[1]:
+        last += f", {status.fading[0]} of {status.fading[1]} are given"
     if status.mode is not Mode.COACH:
         off = f"mode {status.mode}: {SILENT[status.mode]}"
     elif status.snoozed_until_ns is not None:
@@ -287,7 +287,7 @@ def _clip(status: Status) -> list[str | Text | tuple[str, str]]:
     elif link is not None:
         parts = [("▲ ", ORANGE), f"{status.clip}  {link.state}", f": {link.reason}" if link.reason else " …"]
     if battery is not None and (link is None or not link.reason):
-        hue = ORANGE if battery.percent < 20 else BLUE
+        hue = ORANGE if battery.percent < BATTERY_LOW_PERCENT else BLUE
         parts += [("   battery ", FAINT), _bar(battery.percent / 100, CHARGE_BAR, hue)]
         parts.append(f" {battery.percent:.0f} %")
     return parts
@@ -302,7 +302,10 @@ def _reference(status: Status, zone: tzinfo | None) -> list[str | Text | tuple[s
         return [("▲ ", ORANGE), f"{when}, in doubt"]
     if age_s > OLD_CALIBRATION_S:
         return [("○ ", FAINT), f"{when}: do it anew when you put the clip on"]
-    return [("● ", BLUE), f"{when}, {span(age_s)} ago"]
+    told: list[str | Text | tuple[str, str]] = [("● ", BLUE), f"{when}, {span(age_s)} ago"]
+    if status.quality is not None:
+        told.append((f"   ± {status.quality.expected_error_deg:.0f}°", FAINT))
+    return told
 
 
 def _short(path: Path) -> str:

@@ -7,8 +7,12 @@ lock screen says nothing medical and names nobody.
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from processing.outputs import Activity, Event, EventKind
+
+if TYPE_CHECKING:
+    from processing.quality import CalibrationQuality
 
 
 def span(seconds: float) -> str:
@@ -33,6 +37,12 @@ def count(number: int, what: str, plural: str = "s") -> str:
 def clock(time_ns: int, zone: tzinfo | None = None, *, seconds: bool = False) -> str:
     """Return the local time of day; `zone` None is this computer's."""
     return datetime.fromtimestamp(time_ns / 1e9, zone).strftime("%H:%M:%S" if seconds else "%H:%M")
+
+
+def of_quality(quality: "CalibrationQuality") -> str:
+    """Return how good a calibration is."""
+    apart = "" if quality.separation_deg is None else f", poses {quality.separation_deg:.0f}° apart"
+    return f"upright to within {quality.expected_error_deg:.1f}°{apart}"
 
 
 def day_and_clock(time_ns: int, now_ns: int, zone: tzinfo | None = None) -> str:
@@ -67,11 +77,11 @@ SENTENCES: Mapping[EventKind, str] = MappingProxyType(
         EventKind.HEAD_FORWARD_ALERT: "Told you: head forward for {held}",
         EventKind.HEAD_FORWARD_ENDED: "Head forward is over, it lasted {lasted}",
         EventKind.BREAK_PROMPT: "Hardly any movement for long: a good moment to get up",
-        EventKind.CALIBRATION_SUSPECT: "The clip seems to have moved; alerts wait for a new calibration",
-        EventKind.NOT_WORN: "The clip has lain still for {held}",
-        EventKind.SIGNAL_LOST: "The clip's signal is lost",
-        EventKind.SIGNAL_RETURNED: "The clip is back after {held}",
-        EventKind.BATTERY_LOW: "The clip's battery is at {value:.0f} %",
+        EventKind.CALIBRATION_SUSPECT: "The {clip} seems to have moved; alerts wait for a new calibration",
+        EventKind.NOT_WORN: "The {clip} has lain still for {held}",
+        EventKind.SIGNAL_LOST: "The {clip}'s signal is lost",
+        EventKind.SIGNAL_RETURNED: "The {clip} is back after {held}",
+        EventKind.BATTERY_LOW: "The {clip}'s battery is at {value:.0f} %",
         EventKind.CALIBRATED: "Calibrated",
         EventKind.VISIT: "A visit",
         EventKind.SETTINGS_CHANGED: "Other settings from here on",
@@ -79,8 +89,8 @@ SENTENCES: Mapping[EventKind, str] = MappingProxyType(
 )
 
 
-def sentence(event: Event, zone: tzinfo | None = None) -> str:
-    """Return what happened, in a sentence for the wearer's own screen."""
+def sentence(event: Event, zone: tzinfo | None = None, *, clip: str = "clip") -> str:
+    """Return what happened to a clip and its wearer, in a sentence for the wearer's own screen."""
     if event.kind is EventKind.SNOOZED:
         if event.end_ns is None or event.end_ns <= event.time_ns:
             return "Alerts are on again"
@@ -91,5 +101,6 @@ def sentence(event: Event, zone: tzinfo | None = None) -> str:
         held=span((event.time_ns - onset_ns) / 1e9),
         lasted=span((end_ns - onset_ns) / 1e9),
         value=event.value or 0.0,
+        clip=clip,
     )
     return f"{text} ({event.note})" if event.note else text

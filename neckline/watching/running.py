@@ -14,20 +14,14 @@ from typing import TYPE_CHECKING, Any
 from neckline.alerting.alerts import Alerts, Channel
 from neckline.configuration.config import Config
 from neckline.configuration.in_force import in_force
-from neckline.configuration.schedule import Schedule
 from neckline.control.server import serving
 from neckline.screen.logs import happened
 from neckline.screen.words import count, span
+from neckline.watching.recalling import recall, streams_of
 from neckline.watching.service import About, Service, Source, View
-from neckline.wearing.memory import Memory, remember
+from neckline.wearing.calibrating import mount_of
 from neckline.wearing.tally import DayTally, Tally
-from neckline.wearing.wearer import Wearer
-from processing.errors import StateError
-from processing.state import WearerState
-from sensor.arrivals import AHEAD_S
-from storage.entries import Stream
 from storage.journal import Journal
-from storage.reader import JournalReader
 from storage.writer import JournalWriter
 
 if TYPE_CHECKING:
@@ -68,6 +62,8 @@ async def run(
     source: Source,
     view: View,
     clip: str = "",
+    head_source: Source | None = None,
+    head_clip: str = "",
     channels: Sequence[Channel] | None = None,
     until: asyncio.Event | None = None,
     guide: Guide | None = None,
@@ -77,25 +73,24 @@ async def run(
 ) -> Summary:
     """Run until `until` is set, or the source or the guide ends; return when everything is durable.
 
-    `channels` None takes those of the configuration. Raises JournalBusyError and other StorageErrors when the journal
+    `head_source` is that of a clip on the head, which the configuration must name, too; whatever is wrong with it, the
+    run goes on without. `channels` None takes those of the configuration. Raises JournalBusyError and other StorageErrors when the journal
     cannot be opened, or at the end not be made durable; what the source raises (BluetoothError, WrongClipError) when
     all that came before is durable.
     """
     begin_ns = utc()
-    stream = Stream(config.wearer_id(), config.wearer.placement)
-    about = About(stream, clip, simulated, config.wearer.label_outward, journal_path, begin_ns)
-    schedule = Schedule.parse(config.alerts.schedule)
+    stream = streams_of(config)[0]
+    about = About(stream, clip, simulated, mount_of(config), journal_path, begin_ns, head_clip)
     async with _storing(config, journal_path) as (journal, writer, forwarder):
         journal.refuse_erased([stream])
-        memory, state = _recall(journal, stream, begin_ns, zone)
-        wearer = Wearer(config.settings(), memory, state, schedule=schedule, zone=zone)
+        wearer, head, memory = recall(config, journal, begin_ns, zone)
         day = DayTally(begin_ns, zone, memory.today)
 
         async def snooze(seconds: float) -> None:
             await service.snooze(utc() + round(seconds * 1e9))
 
         alerts = Alerts(channels_of(config, snooze) if channels is None else channels)
-        service = Service(about, wearer, day, alerts, writer, forwarder, view, utc)
+        service = Service(about, wearer, day, alerts, writer, forwarder, view, utc, head)
         _announce(service, config.influxdb.url if config.influxdb else None)
         async with alerts.running(), _commands(service, journal_path):
             if (now_set := in_force(config)) != memory.in_force:
@@ -103,6 +98,7 @@ async def run(
             try:
                 await _first_of(
                     service.listen(source, memory.last_ns),
+                    *([service.listen_head(head_source, head.last_ns)] if head and head_source else []),
                     service.draw(),
                     service.report(),
                     (until or asyncio.Event()).wait(),
@@ -113,32 +109,6 @@ async def run(
                 view.show(service.status())
         happened("stopping", "Stopping: what is left is being written", journal=str(journal_path))
     return Summary(begin_ns, utc(), service.tally, journal_path)
-
-
-def _recall(
-    journal: Journal, stream: Stream, now_ns: int, zone: tzinfo | None
-) -> tuple[Memory, WearerState | None]:
-    """Read what the journal remembers, and the state that goes with its last row."""
-    with JournalReader.open(journal.path) as reader:
-        memory = remember(reader, stream, now_ns, zone)
-    for damage in journal.damage:
-        happened("journal_damaged", f"The journal is damaged: {damage}", level=logging.WARNING)
-    saved = journal.state(stream)
-    if saved is None:
-        return memory, None
-    try:
-        state = WearerState.from_bytes(saved)
-    except StateError as error:
-        happened("begins_afresh", f"What was under way is not known any more ({error}): it begins afresh")
-        return memory, None
-    if (state.last_ns or 0) > now_ns + AHEAD_S * 1e9:
-        happened(
-            "begins_afresh",
-            "The clock of this computer went back: what was under way then begins afresh",
-            level=logging.WARNING,
-        )
-        return memory, None
-    return memory, state
 
 
 @asynccontextmanager

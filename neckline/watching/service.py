@@ -16,12 +16,16 @@ from neckline.alerting.alerts import Alerts
 from neckline.alerting.messages import Urgency, message_of
 from neckline.screen.logs import happened
 from neckline.screen.words import sentence
-from neckline.wearing.calibrating import Capture, Prompt
+from neckline.wearing.calibrating import Capture, Mount, Prompt
+from neckline.wearing.head import Head
 from neckline.wearing.health import health_of
-from neckline.wearing.status import InfluxStatus, JournalStatus, Status
+from neckline.wearing.status import HeadStatus, InfluxStatus, JournalStatus, Status
 from neckline.wearing.tally import DayTally, Tally
 from neckline.wearing.wearer import Records, Wearer
+from processing.calibration import Calibration
+from processing.head import HEAD, HEAD_ON_TRUNK
 from processing.outputs import Event, EventKind, Stance
+from sensor.errors import SensorError
 from sensor.samples import LinkChange, Reading
 from storage.entries import Batch, Stream
 from storage.errors import RecordRefusedError
@@ -61,9 +65,11 @@ class About:
     stream: Stream
     clip: str
     simulated: bool
-    label_outward: bool
+    mount: Mount
     journal_path: Path
     started_ns: int
+    head_clip: str = ""
+    """The name of the clip on the head, if there is one."""
 
 
 class Service:
@@ -79,9 +85,11 @@ class Service:
         forwarder: "Forwarder | None",
         view: View,
         utc: Callable[[], int],
+        head: Head | None = None,
     ) -> None:
         self.about = about
         self.wearer = wearer
+        self.head = head
         self.alerts = alerts
         self.tally = Tally()
         """Of this run."""
@@ -94,7 +102,7 @@ class Service:
         self._forwarder = forwarder
         self._view = view
         self._utc = utc
-        self._capture: asyncio.Queue[Reading] | None = None
+        self._capture: asyncio.Queue[tuple[str, Reading]] | None = None
 
     # ---- what it does --------------------------------------------------------------------------------------
 
@@ -104,55 +112,96 @@ class Service:
             async for reading in readings:
                 self._take(reading)
 
+    async def listen_head(self, source: Source, after_ns: int) -> None:
+        """Take the same of the clip on the head. What is wrong with it is told; the back is judged alone then."""
+        try:
+            async with aclosing(source(after_ns)) as readings:
+                async for reading in readings:
+                    self._take_head(reading)
+        except SensorError as error:
+            happened("head_clip_fails", f"{error}: {error.way_out}", level=logging.WARNING)
+        await asyncio.Event().wait()
+
     def finish(self) -> None:
         """Close what is open; nothing is heard after it."""
-        self._keep(self.wearer.finish())
+        records = self.wearer.finish()
+        self._keep(records)
+        if self.head is not None:
+            together = self.head.pair(back=records)
+            own, last = self.head.finish()
+            self._keep(own, HEAD)
+            self._keep((*together, *last), HEAD_ON_TRUNK)
 
     def _take(self, reading: Reading) -> None:
+        self._tell_link(reading, "Clip", self.about.clip)
+        records = self.wearer.hear(reading)
+        self._keep(records)
+        if self.head is not None:
+            self._keep(self.head.pair(back=records), HEAD_ON_TRUNK)
+        self._show_capture(self.about.stream.placement, reading)
+
+    def _take_head(self, reading: Reading) -> None:
+        if self.head is None:
+            return
+        self._tell_link(reading, "Head clip", self.about.head_clip)
+        records = self.head.hear(reading)
+        self._keep(records, HEAD)
+        self._keep(self.head.pair(head=records), HEAD_ON_TRUNK)
+        self._show_capture(HEAD, reading)
+
+    def _tell_link(self, reading: Reading, what: str, name: str) -> None:
         if isinstance(reading, LinkChange):
             happened(
                 "link",
-                f"Clip: {reading.state}" + (f" ({reading.reason})" if reading.reason else ""),
-                clip=self.about.clip,
+                f"{what}: {reading.state}" + (f" ({reading.reason})" if reading.reason else ""),
+                clip=name,
                 state=reading.state.value,
                 reason=reading.reason or None,
             )
-        self._keep(self.wearer.hear(reading))
-        if self._capture is not None and not self._capture.full():
-            self._capture.put_nowait(reading)
 
-    def _keep(self, records: Records) -> None:
-        """Tell the wearer, then store: an alert waits for no disk."""
+    def _show_capture(self, placement: str, reading: Reading) -> None:
+        if self._capture is not None and not self._capture.full():
+            self._capture.put_nowait((placement, reading))
+
+    def _keep(self, records: Records, placement: str = "") -> None:
+        """Tell the wearer, then store under a placement, the back's if none is named: an alert waits for no disk."""
         events = [record for record in records if isinstance(record, Event)]
         for event in events:
-            self._tell(event)
+            self._tell(event, placement)
         if records:
-            self._store(records, urgent=bool(events))
-            self._day.count(records)
-            self.tally = self.tally.count(records)
+            self._store(records, placement, urgent=bool(events))
+            # The day's seconds are those of the back.
+            counted = events if placement else records
+            self._day.count(counted)
+            self.tally = self.tally.count(counted)
         for event in events:
             self.on_event(event)
 
-    def _store(self, records: Records, *, urgent: bool) -> None:
+    def _store(self, records: Records, placement: str = "", *, urgent: bool) -> None:
         """Hand records and the state after them to the writer; one that cannot be stored takes no other with it."""
-        state = self.wearer.state.to_bytes()
+        stream, state = self.about.stream, self.wearer.state.to_bytes
+        if self.head is not None and placement:
+            stream = Stream(stream.wearer, placement)
+            state = self.head.clip.state.to_bytes if placement == HEAD else self.head.pair_state.to_bytes
+        after = state()
         try:
-            self._writer.put(Batch(self.about.stream, records, state), urgent=urgent)
+            self._writer.put(Batch(stream, records, after), urgent=urgent)
         except RecordRefusedError as error:
             happened("refused", f"{error}: {error.way_out}", level=logging.ERROR)
             for record in records if len(records) > 1 else ():
                 with suppress(RecordRefusedError):
-                    self._writer.put(Batch(self.about.stream, (record,), state), urgent=urgent)
+                    self._writer.put(Batch(stream, (record,), after), urgent=urgent)
 
-    def _tell(self, event: Event) -> None:
-        message = message_of(event)
+    def _tell(self, event: Event, placement: str = "") -> None:
+        clip = "head clip" if placement == HEAD else "clip"
+        message = message_of(event, clip)
         if message is not None and (
             message.urgency is not Urgency.LOW or self.wearer.wants_notices(event.time_ns)
         ):
             self.alerts.tell(message)
         happened(
             event.kind.value,
-            sentence(event),
+            sentence(event, clip=clip),
             wearer=self.about.stream.wearer,
             onset_s=None if event.onset_ns is None else round((event.time_ns - event.onset_ns) / 1e9, 2),
             value=None if event.value is None else round(event.value, 1),
@@ -166,6 +215,7 @@ class Service:
         """Return what is so now."""
         now_ns = self._utc()
         wearer, reference = self.wearer, self.wearer.settings.calibration
+        told_ns = (wearer.last_alert_ns, self.head.last_alert_ns if self.head else None)
         return Status(
             time_ns=now_ns,
             started_ns=self.about.started_ns,
@@ -181,12 +231,15 @@ class Service:
             calibrated_ns=None if reference is None else reference.captured_ns,
             suspect=wearer.suspect,
             today=self._day.at(now_ns),
-            last_alert_ns=wearer.last_alert_ns,
+            last_alert_ns=max(filter(None, told_ns), default=None),
             snoozed_until_ns=wearer.snoozed_until_ns(now_ns),
             alerts_from_ns=wearer.alerts_from_ns(now_ns),
             journal=self._journal(),
             influxdb=self._influxdb(),
             channels=self.alerts.status,
+            quality=wearer.quality,
+            fading=wearer.fading,
+            head=self._head(),
         )
 
     async def snooze(self, until_ns: int | None) -> None:
@@ -204,22 +257,49 @@ class Service:
         if self._capture is not None:
             yield Prompt("That did not work", refused="another calibration is under way: let it end first")
             return
-        capture = Capture(slump=slump, stance=stance, label_outward=self.about.label_outward)
-        readings: asyncio.Queue[Reading] = asyncio.Queue(READINGS)
+        capture = Capture(slump=slump, stance=stance, mount=self.about.mount)
+        readings: asyncio.Queue[tuple[str, Reading]] = asyncio.Queue(READINGS)
         self._capture = readings
         if self.wearer.link is not None:
-            readings.put_nowait(self.wearer.link)
+            readings.put_nowait((self.about.stream.placement, self.wearer.link))
         try:
             while not capture.over:
-                for prompt in capture.hear(await readings.get()):
+                placement, reading = await readings.get()
+                if placement == HEAD:
+                    capture.hear_head(reading)
+                    continue
+                for prompt in capture.hear(reading):
                     if prompt.done is not None:
-                        self._keep(self.wearer.calibrated(prompt.done, stance))
+                        self._put_in_force(prompt, prompt.done, stance)
                         await asyncio.to_thread(self._writer.flush, DURABLE_S)
                     self._view.prompt(prompt)
                     self.on_prompt(prompt)
                     yield prompt
         finally:
             self._capture = None
+
+    def _put_in_force(self, prompt: Prompt, done: Calibration, stance: Stance) -> None:
+        self._keep(self.wearer.calibrated(done, stance, prompt.quality))
+        if self.head is not None and prompt.head is not None:
+            self._keep(self.head.calibrated(prompt.head, stance, prompt.head_quality), HEAD)
+
+    def _head(self) -> HeadStatus | None:
+        head = self.head
+        if head is None:
+            return None
+        reference = head.clip.settings.calibration
+        return HeadStatus(
+            clip=self.about.head_clip,
+            link=head.clip.link,
+            battery=head.clip.battery,
+            calibrated_ns=None if reference is None else reference.captured_ns,
+            quality=head.clip.quality,
+            flexion_deg=head.flexion_deg,
+            threshold_deg=head.settings.head_threshold_deg,
+            activity=head.activity,
+            posture=head.posture,
+            hold_progress=head.hold_progress,
+        )
 
     def _journal(self) -> JournalStatus:
         status = self._writer.status

@@ -79,7 +79,7 @@ async def simulation(script: Sequence[tuple[Pose, float]]) -> AsyncGenerator[Sim
 
 def as_simulated(config: Config) -> Config:
     """Return the configuration for the wearer who is none: never mixed with a real one."""
-    return config.model_copy(update={"wearer": Wearer(id=WEARER_ID)})
+    return config.model_copy(update={"wearer": Wearer(id=WEARER_ID), "head_clip": None})
 
 
 def temporary_journal(purpose: str) -> Path:

@@ -1,19 +1,24 @@
 """Live samples → the prompts of a guided calibration: get ready, sit tall for five seconds, slump for five, done.
 
-Poses are measured on sample time, so a bundle that comes late changes nothing. Nothing is shown here: whoever
-iterates shows each prompt, as it comes, to the person who wears the clip. A refused capture ends; begin another.
+Poses are measured on sample time, so a bundle that comes late changes nothing. A second clip, on the head, is captured
+in the very same upright pose, and then looking down, which shows its forward. Nothing is shown here: whoever iterates
+shows each prompt, as it comes, to the person who wears the clip. A refused capture ends; begin another.
 """
 
 import math
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
+from neckline.configuration.config import Config
 from processing.calibration import Calibration, calibrate, read_pose
-from processing.errors import CalibrationRefusedError
+from processing.errors import CalibrationRefusedError, Refusal
+from processing.head import HEAD
 from processing.outputs import Stance
+from processing.quality import CalibrationQuality, quality
 from sensor.samples import LinkChange, LinkState, Reading, SampleBlock, join
 
 READY_S = 3.0
@@ -26,6 +31,8 @@ class PoseName(StrEnum):
 
     UPRIGHT = "upright"
     SLUMP = "slump"
+    NOD = "nod"
+    """Looking down; for a clip on the head."""
     NONE = ""
 
 
@@ -42,8 +49,31 @@ class Prompt:
     remaining_s: float = 0.0
     """How much of it is left, in whole seconds."""
     done: Calibration | None = None
+    quality: CalibrationQuality | None = None
+    """How good what is done is."""
+    head: Calibration | None = None
+    """That of the clip on the head, beside what is done."""
+    head_quality: CalibrationQuality | None = None
+    head_missed: bool = False
+    """A clip on the head is worn and was not heard: its calibration is as it was."""
     refused: str = ""
     """Why the capture cannot serve, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """How the clips sit."""
+
+    placement: str = ""
+    label_outward: bool = True
+    head_outward: bool | None = None
+    """The same for a second clip, on the head; None when there is none."""
+
+
+def mount_of(config: Config) -> Mount:
+    """Return how the clips sit that are configured."""
+    wearer, head = config.wearer, config.head_clip
+    return Mount(wearer.placement, wearer.label_outward, head.label_outward if head else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +86,7 @@ class Part:
     seconds: float
 
 
-def parts_of(stance: Stance, *, slump: bool) -> list[Part]:
+def parts_of(stance: Stance, *, slump: bool, head: bool = False) -> list[Part]:
     """Return the parts that a capture in this stance goes through."""
     verb = "Stand" if stance is Stance.STANDING else "Sit"
     upright = [
@@ -67,22 +97,35 @@ def parts_of(stance: Stance, *, slump: bool) -> list[Part]:
         Part("Now slump, as on a tired afternoon", PoseName.SLUMP, False, READY_S),
         Part("Stay like this and hold still", PoseName.SLUMP, True, POSE_S),
     ]
-    return [*upright, *slumped] if slump else upright
+    nod = [
+        Part(f"Now {verb.lower()} tall again, and look down", PoseName.NOD, False, READY_S),
+        Part("Keep looking down and hold still", PoseName.NOD, True, POSE_S),
+    ]
+    if not slump:
+        return upright
+    return [*upright, *slumped, *nod] if head else [*upright, *slumped]
 
 
 class Capture:
     """One capture, fed with readings: it opens nothing and has no clock."""
 
-    def __init__(self, *, slump: bool, stance: Stance, label_outward: bool) -> None:
+    def __init__(self, *, slump: bool, stance: Stance, mount: Mount) -> None:
         self.over = False
         """Whether the last prompt has been given."""
-        self._label_outward = label_outward
-        self._parts = parts_of(stance, slump=slump)
+        self._mount = mount
+        self._parts = parts_of(stance, slump=slump, head=mount.head_outward is not None)
         self._begin_ns: int | None = None
         """Sample time at which the present part began."""
         self._remaining_s = 0
         self._held: list[SampleBlock] = []
-        self._poses: list[SampleBlock] = []
+        self._held_by_head: list[SampleBlock] = []
+        self._poses: dict[PoseName, SampleBlock] = {}
+        self._head_poses: dict[PoseName, SampleBlock] = {}
+
+    def hear_head(self, reading: Reading) -> None:
+        """Take the next reading of the clip on the head, whose poses count while those of the back do."""
+        if isinstance(reading, SampleBlock) and len(reading) and self._begin_ns is not None and not self.over:
+            self._held_by_head.append(reading)
 
     def hear(self, reading: Reading) -> list[Prompt]:
         """Take the next reading; return what the person is to be told now."""
@@ -130,39 +173,98 @@ class Capture:
     def _close(self, end_ns: int) -> list[Prompt]:
         """End the present part: a pose that has been held is read at once, so that a bad one is told at once."""
         part = self._parts.pop(0)
-        self._begin_ns, self._remaining_s = end_ns, 0
+        begin_ns, self._begin_ns, self._remaining_s = self._begin_ns or 0, end_ns, 0
         if not part.hold:
             return []
         held, self._held = self._held, []
         if not held:
             return self._refuse("no samples came while the pose was held: try again")
-        pose = join(held)
         try:
-            read_pose(pose)
-            self._poses.append(pose)
+            if part.pose is not PoseName.NOD:
+                self._poses[part.pose] = _readable(join(held))
+            self._keep_head(part.pose, begin_ns, end_ns)
             if self._parts:
                 return []
-            calibration = calibrate(*self._poses, label_outward=self._label_outward)
+            done = self._done()
         except CalibrationRefusedError as error:
             return self._refuse(str(error))
         self.over = True
-        return [Prompt("Calibrated", done=calibration)]
+        return [done]
+
+    def _keep_head(self, pose: PoseName, begin_ns: int, end_ns: int) -> None:
+        """Keep what the clip on the head gave in a pose that serves it."""
+        held, self._held_by_head = self._held_by_head, []
+        if pose is PoseName.SLUMP or not held:
+            return
+        block = join(held)
+        block = block[slice(*np.searchsorted(block.time_ns, [begin_ns, end_ns]).tolist())]
+        if len(block):
+            with _of_the_head():
+                self._head_poses[pose] = _readable(block)
+
+    def _done(self) -> Prompt:
+        """Return the last prompt; raises CalibrationRefusedError."""
+        upright, slump = self._poses[PoseName.UPRIGHT], self._poses.get(PoseName.SLUMP)
+        calibration = calibrate(upright, slump, label_outward=self._mount.label_outward)
+        found = _quality(upright, slump, self._mount.placement)
+        if self._mount.head_outward is None:
+            return Prompt("Calibrated", done=calibration, quality=found)
+        if PoseName.UPRIGHT not in self._head_poses:
+            return Prompt("Calibrated", done=calibration, quality=found, head_missed=True)
+        upright, nod = self._head_poses[PoseName.UPRIGHT], self._head_poses.get(PoseName.NOD)
+        with _of_the_head():
+            head = calibrate(upright, nod, label_outward=self._mount.head_outward)
+        return Prompt(
+            "Calibrated",
+            done=calibration,
+            quality=found,
+            head=head,
+            head_quality=_quality(upright, nod, HEAD),
+        )
 
     def _refuse(self, why: str) -> list[Prompt]:
         self.over = True
         return [Prompt("That did not work", refused=why)]
 
 
+def _readable(pose: SampleBlock) -> SampleBlock:
+    """Return it; CalibrationRefusedError when it cannot serve."""
+    read_pose(pose)
+    return pose
+
+
+@contextmanager
+def _of_the_head() -> Iterator[None]:
+    """Let a refusal name the clip on the head."""
+    try:
+        yield
+    except CalibrationRefusedError as error:
+        why = str(error)
+        if error.reason is Refusal.POSES_TOO_CLOSE:
+            why = "its poses are much the same: look straight ahead first, then down at your lap"
+        raise CalibrationRefusedError(error.reason, f"the clip on the head: {why}") from error
+
+
+def _quality(one: SampleBlock, other: SampleBlock | None, placement: str) -> CalibrationQuality:
+    return quality(read_pose(one), None if other is None else read_pose(other), placement=placement)
+
+
 async def calibrating(
-    readings: AsyncIterator[Reading],
+    readings: AsyncIterator[tuple[str, Reading]],
     *,
     slump: bool,
-    stance: Stance = Stance.SITTING,
-    label_outward: bool = True,
+    stance: Stance,
+    mount: Mount,
 ) -> AsyncGenerator[Prompt, None]:
-    """Yield what the wearer is to do, until a prompt that is done or refused; the readings are the caller's to close."""
-    capture = Capture(slump=slump, stance=stance, label_outward=label_outward)
-    async for reading in readings:
+    """Yield what the wearer is to do, until a prompt that is done or refused; the readings are the caller's to close.
+
+    They come with the placement of their clip.
+    """
+    capture = Capture(slump=slump, stance=stance, mount=mount)
+    async for placement, reading in readings:
+        if placement == HEAD:
+            capture.hear_head(reading)
+            continue
         for prompt in capture.hear(reading):
             yield prompt
         if capture.over:

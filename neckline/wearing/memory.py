@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from neckline.configuration.schedule import midnight_ns
-from neckline.wearing.status import Today
-from neckline.wearing.tally import Tally
+from neckline.wearing.status import BATTERY_CHARGED_PERCENT, Today
+from neckline.wearing.tally import ALERTS, Tally
 from processing.calibration import Calibration
 from processing.epochs import MINUTE_NS, SECOND_NS, OpenMinute
 from processing.outputs import Epoch, Event, EventKind, Stance
+from processing.quality import CalibrationQuality
 from sensor.arrivals import AHEAD_S
 from storage.entries import Stream
 from storage.reader import JournalReader
@@ -20,8 +21,6 @@ from storage.schema import BATTERY, CALIBRATION, EPOCH, EVENT, MINUTE
 
 DAYS = 30
 """How far back events are looked for."""
-BATTERY_LOW_PERCENT, BATTERY_CHARGED_PERCENT = 20.0, 30.0
-"""Warned once below the first; again only after it has been above the second."""
 STILL_LOST_S = 900.0
 """A signal that was lost for longer before this start is another session's."""
 
@@ -33,6 +32,8 @@ class Memory:
     calibration: Calibration | None = None
     """The newest sitting reference."""
     standing: Calibration | None = None
+    quality: CalibrationQuality | None = None
+    """How good the sitting reference is, as far as it was stored."""
     suspect: str = ""
     """Why the sitting reference was doubted after it was captured."""
     snoozed_until_ns: int | None = None
@@ -53,21 +54,24 @@ class Memory:
 def remember(reader: JournalReader, stream: Stream, now_ns: int, zone: tzinfo | None = None) -> Memory:
     """Read what a service needs to know at its start."""
     references: dict[Stance, Calibration] = {}
+    qualities: dict[Stance, CalibrationQuality | None] = {}
     # What is stamped by a clock that was ahead and has been set back since is not known yet.
     until_ns = now_ns + round(AHEAD_S * 1e9)
     for captured in reader.read(CALIBRATION, stream, until_ns=until_ns):
-        references[captured.stance] = captured.calibration
+        references[captured.stance], qualities[captured.stance] = captured.calibration, captured.quality
+    sitting = references.get(Stance.SITTING)
     events = list(reader.read(EVENT, stream, since_ns=now_ns - DAYS * 86400 * 10**9, until_ns=until_ns))
     last = {event.kind: event for event in events}
     newest = reader.last(EPOCH, stream)
     return Memory(
-        calibration=references.get(Stance.SITTING),
+        calibration=sitting,
         standing=references.get(Stance.STANDING),
-        suspect=_after(last, EventKind.CALIBRATION_SUSPECT, EventKind.CALIBRATED),
+        quality=qualities.get(Stance.SITTING),
+        suspect=_doubt(events, sitting),
         snoozed_until_ns=snooze.end_ns if (snooze := last.get(EventKind.SNOOZED)) else None,
         battery_low=_battery_low(reader, stream, last.get(EventKind.BATTERY_LOW)),
         lost_ns=_lost_ns(last, now_ns),
-        last_alert_ns=alert.time_ns if (alert := last.get(EventKind.SLOUCH_ALERT)) else None,
+        last_alert_ns=max((last[kind].time_ns for kind in ALERTS if kind in last), default=None),
         last_ns=newest.start_ns + SECOND_NS if newest else 0,
         today=_today(reader, stream, midnight_ns(now_ns, zone), events),
         in_force=changed.note if (changed := _changed(reader, stream)) else "",
@@ -75,9 +79,16 @@ def remember(reader: JournalReader, stream: Stream, now_ns: int, zone: tzinfo | 
     )
 
 
-def _after(last: dict[EventKind, Event], kind: EventKind, undone_by: EventKind) -> str:
-    event, undone = last.get(kind), last.get(undone_by)
-    return event.note if event and (undone is None or undone.time_ns < event.time_ns) else ""
+def _doubt(events: list[Event], reference: Calibration | None) -> str:
+    """Return why a reference was doubted; what is said of another stance's does not count."""
+    doubts = [
+        event.note
+        for event in events
+        if event.kind is EventKind.CALIBRATION_SUSPECT
+        and reference is not None
+        and event.onset_ns == reference.captured_ns
+    ]
+    return doubts[-1] if doubts else ""
 
 
 def _changed(reader: JournalReader, stream: Stream) -> Event | None:

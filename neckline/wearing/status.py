@@ -3,9 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from processing.outputs import Activity, Posture
+from processing.quality import CalibrationQuality
 from processing.settings import Mode
 from processing.state import Now
 from sensor.samples import BatteryReading, LinkChange
+
+OLD_CALIBRATION_S = 12 * 3600.0
+"""A reference of this age is most likely of another donning."""
+BATTERY_LOW_PERCENT, BATTERY_CHARGED_PERCENT = 20.0, 30.0
+"""Warned once below the first; again only after it has been above the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +26,8 @@ class Today:
     episodes: int = 0
     """Sustained slouches that began."""
     alerts: int = 0
+    head_forward: int = 0
+    """Times the head was forward for long; with a clip on the head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,26 @@ class ChannelStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadStatus:
+    """How the clip on the head fares, and what it and the back's tell together."""
+
+    clip: str
+    """Its name."""
+    link: LinkChange | None
+    battery: BatteryReading | None
+    calibrated_ns: int | None
+    quality: CalibrationQuality | None
+    flexion_deg: float | None
+    """How far the head is bent forward on the upper back; None when either is not known."""
+    threshold_deg: float
+    activity: Activity | None
+    """Of both, some seconds ago at most."""
+    posture: Posture
+    """Slouched: the head is forward."""
+    hold_progress: float
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Everything a person may want to know of a running neckline; nothing personal beyond the pseudonym."""
 
@@ -90,3 +119,9 @@ class Status:
     influxdb: InfluxStatus | None
     """None: no InfluxDB is configured."""
     channels: tuple[ChannelStatus, ...] = ()
+    quality: CalibrationQuality | None = None
+    """How good the sitting reference is; None where it is not known."""
+    fading: tuple[int, int] | None = None
+    """So many of so many alerts that fall due are given; None: they do not fade."""
+    head: HeadStatus | None = None
+    """None: no clip is worn on the head."""

@@ -9,6 +9,8 @@ from neckline.wearing.status import Today
 from processing.outputs import Epoch, Event, EventKind, Posture
 from storage.schema import Record
 
+ALERTS = frozenset({EventKind.SLOUCH_ALERT, EventKind.HEAD_FORWARD_ALERT})
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:
@@ -28,6 +30,15 @@ class Tally:
             elif isinstance(record, Event):
                 tally = _with_event(tally, record)
         return tally
+
+    def with_events_of(self, other: "Tally") -> "Tally":
+        """Return the tally with what another place of the wearer counted of events; its seconds are the same ones."""
+        seen = replace(
+            self.seen,
+            alerts=self.seen.alerts + other.seen.alerts,
+            head_forward=self.seen.head_forward + other.seen.head_forward,
+        )
+        return replace(self, seen=seen)
 
 
 def _with_epoch(tally: Tally, epoch: Epoch) -> Tally:
@@ -49,7 +60,8 @@ def _with_event(tally: Tally, event: Event) -> Tally:
     seen = replace(
         tally.seen,
         episodes=tally.seen.episodes + (event.kind is EventKind.SLOUCH_STARTED),
-        alerts=tally.seen.alerts + (event.kind is EventKind.SLOUCH_ALERT),
+        alerts=tally.seen.alerts + (event.kind in ALERTS),
+        head_forward=tally.seen.head_forward + (event.kind is EventKind.HEAD_FORWARD_STARTED),
     )
     return replace(tally, seen=seen)
 

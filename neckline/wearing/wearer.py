@@ -8,9 +8,11 @@ from dataclasses import replace
 from datetime import tzinfo
 
 from neckline.configuration.schedule import Schedule
-from neckline.wearing.memory import BATTERY_CHARGED_PERCENT, BATTERY_LOW_PERCENT, Memory
+from neckline.wearing.memory import Memory
+from neckline.wearing.status import BATTERY_CHARGED_PERCENT, BATTERY_LOW_PERCENT
 from processing.calibration import Calibration
 from processing.outputs import Activity, Event, EventKind, Outputs, Posture, Stance
+from processing.quality import CalibrationQuality
 from processing.settings import Mode, Settings
 from processing.slouch import alerts_from
 from processing.state import Now, WearerState
@@ -23,6 +25,20 @@ AHEAD_NS = 900 * 10**9
 """As in `sensor.arrivals`: no clip's own clock errs by so much."""
 
 Records = tuple[Record, ...]
+
+
+def calibration_records(
+    calibration: Calibration, stance: Stance, quality: CalibrationQuality | None
+) -> Records:
+    """Return what is stored of a captured reference."""
+    note = f"{stance}, threshold {calibration.threshold_deg:.0f}°"
+    event = Event(calibration.captured_ns, EventKind.CALIBRATED, note=note)
+    return StanceCalibration(stance, calibration, quality), event
+
+
+def snooze_records(until_ns: int, now_ns: int) -> Records:
+    """Return what is stored of a snooze."""
+    return (Event(now_ns, EventKind.SNOOZED, end_ns=until_ns),)
 
 
 class Wearer:
@@ -45,6 +61,9 @@ class Wearer:
         )
         state = state or WearerState()
         self.state = state if state.minute else replace(state, minute=memory.minute)
+        if memory.suspect and memory.calibration is not None:
+            self._doubt((memory.calibration.calibration_id,))
+        self.quality = memory.quality
         self.link: LinkChange | None = None
         self.battery: BatteryReading | None = None
         self.last_alert_ns = memory.last_alert_ns
@@ -70,22 +89,22 @@ class Wearer:
         self.state, outputs = finish(self.state, self.settings)
         return self._noted(outputs)
 
-    def calibrated(self, calibration: Calibration, stance: Stance) -> Records:
+    def calibrated(
+        self, calibration: Calibration, stance: Stance, quality: CalibrationQuality | None = None
+    ) -> Records:
         """Judge by another reference from the next sample on."""
-        self.settings = (
-            replace(self.settings, standing=calibration)
-            if stance is Stance.STANDING
-            else replace(self.settings, calibration=calibration)
-        )
-        note = f"{stance}, threshold {calibration.threshold_deg:.0f}°"
-        event = Event(calibration.captured_ns, EventKind.CALIBRATED, note=note)
-        return StanceCalibration(stance, calibration), event
+        if stance is Stance.STANDING:
+            self.settings = replace(self.settings, standing=calibration)
+        else:
+            self.settings = replace(self.settings, calibration=calibration)
+            self.quality = quality
+        return calibration_records(calibration, stance, quality)
 
     def snooze(self, until_ns: int | None, now_ns: int) -> Records:
         """Give no alerts until then; None, or a time that is over, lets them out again."""
         until_ns = max(now_ns, until_ns or 0)
         self.settings = replace(self.settings, snoozed_until_ns=until_ns)
-        return (Event(now_ns, EventKind.SNOOZED, end_ns=until_ns),)
+        return snooze_records(until_ns, now_ns)
 
     @property
     def now(self) -> Now:
@@ -106,9 +125,14 @@ class Wearer:
     def suspect(self) -> str:
         """Why the sitting reference is not believed; empty while it is."""
         reference = self.settings.calibration
-        if reference is None or self.state.gate.suspect_id != reference.calibration_id:
+        if reference is None or reference.calibration_id not in self.state.gate.suspect_ids:
             return ""
         return self._suspect or "the clip seems to have moved"
+
+    @property
+    def fading(self) -> tuple[int, int] | None:
+        """How many of how many alerts that fall due are given; None when they do not fade."""
+        return self.state.slouch.fading.told if self.settings.fading else None
 
     def snoozed_until_ns(self, now_ns: int) -> int | None:
         """Return the end of the snooze that is under way; None when there is none."""
@@ -133,10 +157,18 @@ class Wearer:
             self._look_ahead(int(block.time_ns[0]))
             if (self.state.last_ns or 0) - int(block.time_ns[-1]) > AHEAD_NS:
                 # The computer's clock was set far back: what went before ends by the old one.
-                before = self.finish()
+                before, doubted = self.finish(), self.state.gate.suspect_ids
                 self.state = WearerState()
+                self._doubt(doubted)
         self.state, outputs = step(self.state, block, self.settings)
         return (*before, *self._noted(outputs))
+
+    def _doubt(self, suspect_ids: tuple[str, ...]) -> None:
+        """Go on doubting references, though the state begins afresh."""
+        known = self.state.gate.suspect_ids
+        if not {*known}.issuperset(suspect_ids):
+            gate = replace(self.state.gate, suspect_ids=tuple({*known, *suspect_ids}))
+            self.state = replace(self.state, gate=gate)
 
     def _noted(self, outputs: Outputs) -> Records:
         for event in outputs.events:

@@ -10,7 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neckline.wearing.calibrating import POSE_S, READY_S, Capture, PoseName, Prompt, calibrating, parts_of
+from neckline.wearing.calibrating import (
+    POSE_S,
+    READY_S,
+    Capture,
+    Mount,
+    PoseName,
+    Prompt,
+    calibrating,
+    parts_of,
+)
+from processing.calibration import MAX_TURN_DEGPS
+from processing.head import HEAD
 from processing.outputs import Stance
 from sensor.samples import LinkChange, LinkState, Reading, SampleBlock
 from sensor.virtual.motion import COUNTS_PER_DPS, COUNTS_PER_G, SLOUCH, UPRIGHT, WALK, Pose, ScriptedPerson
@@ -34,7 +45,7 @@ def samples(script: Sequence[tuple[Pose, float]], rate_hz: float = RATE_HZ) -> S
 
 def told(readings: Sequence[Reading], *, slump: bool = True, stance: Stance = Stance.SITTING) -> list[Prompt]:
     """Return what the wearer is told."""
-    capture = Capture(slump=slump, stance=stance, label_outward=True)
+    capture = Capture(slump=slump, stance=stance, mount=Mount())
     prompts = [prompt for reading in readings for prompt in capture.hear(reading)]
     assert capture.over == bool(prompts and (prompts[-1].done or prompts[-1].refused))
     return prompts
@@ -118,15 +129,104 @@ def test_a_clip_that_is_lost_or_leaves_a_gap() -> None:
 def test_until_the_clip_is_found_the_link_is_told() -> None:
     """Before the first sample; a source that ends says that it did."""
 
-    async def readings() -> AsyncIterator[Reading]:
-        yield LinkChange(0, LinkState.SEARCHING)
-        yield LinkChange(0, LinkState.WAITING, "it is not heard: switch it on")
-        yield LinkChange(0, LinkState.STREAMING)
-        yield WHOLE[:100]
+    async def readings() -> AsyncIterator[tuple[str, Reading]]:
+        yield "t4", LinkChange(0, LinkState.SEARCHING)
+        yield "t4", LinkChange(0, LinkState.WAITING, "it is not heard: switch it on")
+        yield HEAD, LinkChange(0, LinkState.STREAMING)
+        yield "t4", LinkChange(0, LinkState.STREAMING)
+        yield "t4", WHOLE[:100]
 
     async def main() -> list[str]:
-        return [prompt.refused or prompt.say async for prompt in calibrating(readings(), slump=True)]
+        guided = calibrating(readings(), slump=True, stance=Stance.SITTING, mount=Mount())
+        return [prompt.refused or prompt.say async for prompt in guided]
 
     said = asyncio.run(main())
     assert said[:3] == ["Searching …", "it is not heard: switch it on", "Streaming …"]
     assert said[-1] == "the samples ended before the pose had been held: try again"
+
+
+# ---- how good it is --------------------------------------------------------------------------------------------------
+
+
+def test_what_is_done_says_how_good_it_is() -> None:
+    """Stillness, how far the poses are apart, and by how much upright will differ from zero."""
+    found = told([WHOLE])[-1].quality
+    assert found is not None
+    assert found.separation_deg == pytest.approx(SLOUCH.sagittal_deg, abs=2)
+    assert 0 < (found.turn_degps or 0) < MAX_TURN_DEGPS
+    assert found.received == pytest.approx(1)
+    assert 3 < found.expected_error_deg < 8
+    assert found.remark == ""
+    alone = told([WHOLE], slump=False)[-1].quality
+    assert alone is not None
+    assert alone.separation_deg is None
+
+
+# ---- with a clip on the head -----------------------------------------------------------------------------------------
+
+NOD = Pose(sagittal_deg=35.0)
+PART_S = READY_S + POSE_S
+BACK = samples([(UPRIGHT, PART_S), (SLOUCH, PART_S), (UPRIGHT, PART_S + 1)])
+ON_HEAD = samples([(UPRIGHT, 2 * PART_S), (NOD, PART_S + 1)])
+BOTH_CLIPS = Mount(head_outward=True)
+
+
+def both(
+    back: SampleBlock, head: SampleBlock, mount: Mount = BOTH_CLIPS, *, slump: bool = True
+) -> list[Prompt]:
+    """Return what is told of two clips whose samples come in turn."""
+    capture = Capture(slump=slump, stance=Stance.SITTING, mount=mount)
+    prompts = []
+    for k in range(0, max(len(back), len(head)), 5):
+        capture.hear_head(head[k : k + 5])
+        prompts += capture.hear(back[k : k + 5])
+    return prompts
+
+
+def test_both_clips_are_captured_in_one_and_the_same_pose() -> None:
+    """The head's reference is of the very upright pose of the back's; looking down shows its forward."""
+    prompts = both(BACK, ON_HEAD)
+    poses = [
+        pose
+        for pose, before in pairwise([prompt.pose for prompt in prompts] + [PoseName.NONE])
+        if pose != before
+    ]
+    assert poses == [PoseName.UPRIGHT, PoseName.SLUMP, PoseName.NOD]
+    last = prompts[-1]
+    assert last.done == told([WHOLE])[-1].done
+    assert last.head is not None
+    assert last.head_quality is not None
+    assert last.head.slump_deg == pytest.approx(NOD.sagittal_deg, abs=1.5)
+    assert last.head.up_sensor == pytest.approx(last.done.up_sensor, abs=0.01)  # it hangs alike in this test
+    assert last.head.forward_sensor == pytest.approx(last.done.forward_sensor, abs=0.05)
+
+
+def test_without_a_slump_neither_clip_is_asked_for_another_pose() -> None:
+    """The label says where forward is, for each."""
+    last = both(BACK, ON_HEAD, Mount(head_outward=False), slump=False)[-1]
+    assert last.done is not None
+    assert last.head is not None
+    assert last.head.slump_deg is None
+    assert np.dot(last.head.forward_sensor, last.done.forward_sensor) == pytest.approx(-1, abs=0.01)
+
+
+def test_a_clip_on_the_head_that_is_not_heard_costs_nothing() -> None:
+    """The back is calibrated, and it is said that the head was not."""
+    last = both(BACK, ON_HEAD[:0])[-1]
+    assert last.done is not None
+    assert last.head is None
+    assert last.head_missed
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ([(WALK, 3 * PART_S)], "the clip on the head: the clip was moving"),
+        ([(UPRIGHT, 3 * PART_S + 1)], "the clip on the head: its poses are much the same"),
+    ],
+)
+def test_a_head_that_does_not_hold_still_is_told(script: Sequence[tuple[Pose, float]], why: str) -> None:
+    """Nothing is half done: neither clip is calibrated then."""
+    prompts = both(BACK, samples(script))
+    assert why in prompts[-1].refused
+    assert prompts[-1].done is None

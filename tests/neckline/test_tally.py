@@ -41,7 +41,7 @@ def test_each_posture_and_each_alert_is_counted() -> None:
         *(Event(9 * S, kind) for kind in EventKind),
         Event(10 * S, EventKind.SLOUCH_STARTED),
     ]
-    assert Tally().count(records) == Tally(Today(3, 5, 1, 2, 1), 9 * 40, 9 * 7, 9 * 3)
+    assert Tally().count(records) == Tally(Today(3, 5, 1, 2, 2, 1), 9 * 40, 9 * 7, 9 * 3)
 
 
 def test_a_day_ends_at_its_local_midnight() -> None:

@@ -162,7 +162,7 @@ def test_what_a_start_remembers(tmp_path: Path) -> None:
         Event(recent_ns, EventKind.SNOOZED, end_ns=NOW_NS + 9),
         Event(recent_ns, EventKind.SLOUCH_ALERT),
         Event(recent_ns, EventKind.CALIBRATED),
-        Event(recent_ns + 1, EventKind.CALIBRATION_SUSPECT, note="it wanders"),
+        Event(recent_ns + 1, EventKind.CALIBRATION_SUSPECT, onset_ns=NOW_NS, note="it wanders"),
         Event(recent_ns, EventKind.SIGNAL_LOST, onset_ns=recent_ns - 3 * S),
         Event(recent_ns, EventKind.BATTERY_LOW, value=19.0),
         BatteryReading(recent_ns + S, 25.0),
@@ -178,12 +178,47 @@ def test_what_a_start_remembers(tmp_path: Path) -> None:
     later = remembered(
         tmp_path / "journal.db",
         BatteryReading(recent_ns + 2 * S, 80.0),
-        Event(recent_ns + 2, EventKind.CALIBRATED),
+        StanceCalibration(Stance.SITTING, replace(old, captured_ns=NOW_NS + 2)),
         Event(recent_ns + 2, EventKind.SIGNAL_RETURNED, onset_ns=recent_ns),
     )
     assert not later.battery_low
     assert later.suspect == ""
     assert later.lost_ns is None
+
+
+def test_a_doubt_is_of_the_reference_that_it_names(tmp_path: Path) -> None:
+    """A standing calibration does not clear what is doubted of the sitting one, nor does a doubt of it touch that one."""
+    sitting, standing = reference(), replace(reference(), calibration_id="c-standing", captured_ns=NOW_NS - 9)
+    suspect = EventKind.CALIBRATION_SUSPECT
+    doubted = remembered(
+        tmp_path / "one.db",
+        StanceCalibration(Stance.SITTING, sitting),
+        Event(NOW_NS - 20, suspect, onset_ns=sitting.captured_ns, note="it has slipped"),
+        StanceCalibration(Stance.STANDING, standing),
+        Event(NOW_NS - 9, EventKind.CALIBRATED),
+    )
+    assert doubted.suspect == "it has slipped"
+    trusted = remembered(
+        tmp_path / "other.db",
+        StanceCalibration(Stance.SITTING, sitting),
+        StanceCalibration(Stance.STANDING, standing),
+        Event(NOW_NS - 5, suspect, onset_ns=standing.captured_ns, note="an axis stands still"),
+    )
+    assert trusted.suspect == ""
+
+
+def test_a_doubt_outlives_a_state_that_is_lost() -> None:
+    """Begun afresh, nothing is judged by a reference that was doubted, until there is another."""
+    one = wearer(Memory(calibration=reference(), suspect="it has slipped"))
+    block = samples_of(UPRIGHT)
+    activities = [r.activity for r in (*one.hear(block), *one.finish()) if isinstance(r, Epoch)]
+    assert one.suspect
+    assert Activity.UNCALIBRATED in activities
+    assert Activity.STILL not in activities
+    one.calibrated(replace(reference(), calibration_id="c-new"), Stance.STANDING)
+    assert one.suspect
+    one.calibrated(replace(reference(), calibration_id="c-newer"), Stance.SITTING)
+    assert not one.suspect
 
 
 def test_what_a_wrong_clock_stamped_is_not_known_yet(tmp_path: Path) -> None:
