@@ -12,7 +12,7 @@ from operator import itemgetter
 from storage.entries import Stream
 from storage.errors import SQLITE_ERRORS
 from storage.rows import PACKING, checksum
-from storage.states import unwrap
+from storage.states import SLOTS, unwrap, unwrap_since
 from storage.tables import TABLES
 
 PROGRESS_ROWS = 10_000
@@ -145,6 +145,10 @@ class Check:
                 stream = self._streams.get(number)
                 if stream is None or unwrap(stream, blob) is None:
                     self._tell(Damage(Harm.ALTERED, "state", detail="its checksum is wrong"))
+            for number, blob in self._connection.execute("SELECT id, samples FROM since"):
+                stream = self._streams.get(number // SLOTS)
+                if stream is None or unwrap_since(stream, blob) is None:
+                    self._tell(Damage(Harm.ALTERED, "since", detail="its checksum is wrong"))
         except SQLITE_ERRORS as error:
             self._tell(Damage(Harm.UNREADABLE, "state", detail=str(error)))
 

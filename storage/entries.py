@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from sensor.samples import SampleBlock
 from storage.schema import Kind, Record, Row, Value
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
@@ -29,14 +30,17 @@ class Stream:
 class Batch:
     """What one call of `step` gave, and the state after it. All of it becomes durable, or none.
 
-    Give the state with whatever came out of it: a state older than the stored rows would, after a crash, write
-    gaps over them.
+    With whatever came out of it give the state after it; or else the samples that it came of, if a state of the stream
+    was given before in this run, and no more than `storage.states.SLOTS` times in between. A state older than the stored
+    rows would, after a crash, write gaps over them.
     """
 
     stream: Stream
     records: tuple[Record, ...]
     state: bytes | None = None
     """None leaves the stored one as it is."""
+    since: SampleBlock | None = None
+    """What `step` took after the stored state, or after the samples that were given before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,15 @@ class DeadLetter:
     """What the sink answered."""
     time_ns: int
     """When it was refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """A sink has delivered all up to a seq, but for what it refused for good."""
+
+    sink: str
+    seq: int
+    dead: tuple[DeadLetter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

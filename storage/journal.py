@@ -7,14 +7,15 @@ connection checkpoints while another commits; here one connection does both, and
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from zlib import crc32
 
+from sensor.samples import SampleBlock
 from storage import tables
 from storage.damage import Check, Damage, Harm, streams
-from storage.entries import Batch, DeadLetter, Stream
+from storage.entries import Advance, Batch, DeadLetter, Stream
 from storage.erasures import Erasure, erasures, remember
 from storage.errors import (
     SQLITE_ERRORS,
@@ -26,22 +27,14 @@ from storage.errors import (
 )
 from storage.lock import Ownership, beside
 from storage.rows import PackedRow, checksum, pack
-from storage.states import unwrap, wrap
+from storage.states import SLOTS, unwrap, unwrap_since, wrap, wrap_since
+from storage.waiting import Waiting
 from storage.watermark import Watermark, acknowledged
 
 CHECKED_ROWS = 10_000
 """The newest rows, checked at every start (0.1 s); all of them on demand: `storage.reader.JournalReader.check`."""
 WAL_BYTES = 8 * 2**20
 """What the write-ahead log shrinks to after a long reader held it back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Advance:
-    """A sink has delivered all up to a seq, but for what it refused for good."""
-
-    sink: str
-    seq: int
-    dead: tuple[DeadLetter, ...] = ()
 
 
 class Journal:
@@ -53,6 +46,8 @@ class Journal:
         self.path = path
         self._connection, self._ownership, self._watermark = connection, ownership, watermark
         self._streams = {stream: number for number, stream in streams(connection).items()}
+        self._followed: dict[Stream, tuple[int, int]] = {}
+        """The state of each stream that samples may follow, by its checksum, and how many blocks of them did."""
         self._erased = frozenset(erasure.wearer for erasure in erasures(path))
         self.journal_id, is_whole = tables.journal_id(connection, path)
         self.last_seq = max(
@@ -104,22 +99,30 @@ class Journal:
         A row with the stream, time and tags of an older one replaces it. Raises RecordRefusedError, JournalError.
         """
         rows = [row for batch in batches for row in pack(batch)]
-        return self.write(rows, {batch.stream: batch.state for batch in batches if batch.state is not None})
+        waiting = Waiting()
+        for batch in batches:
+            waiting.keep(batch)
+        return self.write(rows, waiting.states, (), waiting.since)
 
     def advance(self, sink: str, seq: int, dead: Sequence[DeadLetter] = ()) -> None:
         """Remember durably how far a sink is, and what it refused; the cursor never goes back."""
         self.write((), {}, (Advance(sink, seq, tuple(dead)),))
 
     def write(
-        self, rows: Sequence[PackedRow], states: Mapping[Stream, bytes], advances: Sequence[Advance] = ()
+        self,
+        rows: Sequence[PackedRow],
+        states: Mapping[Stream, bytes],
+        advances: Sequence[Advance] = (),
+        since: Mapping[Stream, Sequence[SampleBlock]] | None = None,
     ) -> int:
-        """Commit packed rows, the newest states and advances in one transaction; return the last seq.
+        """Commit packed rows, the newest states, samples since and advances in one transaction; return the last seq.
 
         Raises JournalError, and nothing is changed.
         """
         self.refuse_erased(packed.stream for packed in rows)
         connection = self._connection
         known = dict(self._streams)
+        followed = self._followed | {stream: (crc32(state), 0) for stream, state in states.items()}
         seq = self.last_seq
         try:
             if connection.in_transaction:  # the disk failed so badly that even going back did
@@ -141,6 +144,8 @@ class Journal:
                         for stream, state in states.items()
                     ],
                 )
+                for stream, blocks in (since or {}).items():
+                    followed[stream] = self._follow(stream, known[stream], blocks, *followed[stream])
                 for each in advances:
                     self._move(each)
                 connection.execute("COMMIT")
@@ -150,7 +155,7 @@ class Journal:
                 raise
         except SQLITE_ERRORS as error:
             raise journal_error(self.path, error) from error
-        self._streams, self.last_seq = known, seq
+        self._streams, self._followed, self.last_seq = known, followed, seq
         self._watermark.write(self.journal_id, seq)
         return seq
 
@@ -163,6 +168,26 @@ class Journal:
         except SQLITE_ERRORS as error:
             raise journal_error(self.path, error) from error
         return None if found is None else unwrap(stream, found[0])
+
+    def recall(self, stream: Stream) -> tuple[bytes, list[SampleBlock]] | None:
+        """Return the newest state of a stream and the samples since; None if any of it is not known, or damaged."""
+        state = self.state(stream)
+        if state is None:
+            return None
+        first = self._streams[stream] * SLOTS
+        sql = "SELECT samples FROM since WHERE id >= ? AND id < ?"
+        try:
+            blobs = self._connection.execute(sql, (first, first + SLOTS)).fetchall()
+        except SQLITE_ERRORS as error:
+            raise journal_error(self.path, error) from error
+        kept = [unwrap_since(stream, blob) for (blob,) in blobs]
+        named = crc32(state)
+        after = sorted(
+            (each for each in kept if each is not None and each[0] == named), key=lambda each: each[1]
+        )
+        if None in kept or [number for _, number, _ in after] != [*range(len(after))]:
+            return None
+        return state, [block for *_, block in after]
 
     def refuse_erased(self, streams: Iterable[Stream]) -> None:
         """Raise WearerErasedError if one of the streams is of a wearer who was erased."""
@@ -209,6 +234,8 @@ class Journal:
                         sql = f"DELETE FROM {name} WHERE stream = ?"  # noqa: S608 (a name of ours)
                         gone = connection.executemany(sql, numbers).rowcount
                         rows += gone if name != "state" else 0
+                    spans = [(n * SLOTS, (n + 1) * SLOTS) for (n,) in numbers]
+                    connection.executemany("DELETE FROM since WHERE id >= ? AND id < ?", spans)
                     connection.executemany("DELETE FROM stream WHERE id = ?", numbers)
                     letters = "DELETE FROM dead_letter WHERE instr(line, ?)"  # names have nothing to escape
                     dead_letters += connection.execute(letters, (f",wearer={wearer},",)).rowcount
@@ -238,6 +265,17 @@ class Journal:
         )
         known[stream] = int(cursor.lastrowid or 0)
         return known[stream]
+
+    def _follow(
+        self, stream: Stream, number: int, blocks: Sequence[SampleBlock], state_crc: int, done: int
+    ) -> tuple[int, int]:
+        """Keep samples after a state and so many blocks; return the state and how many blocks there are now."""
+        several = enumerate(blocks, done)
+        self._connection.executemany(
+            "INSERT INTO since VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET samples = excluded.samples",
+            [(number * SLOTS + k % SLOTS, wrap_since(stream, state_crc, k, block)) for k, block in several],
+        )
+        return state_crc, done + len(blocks)
 
     def _move(self, advance: Advance) -> None:
         found = self._connection.execute(

@@ -35,6 +35,8 @@ _OWN_TABLES = (
     "CREATE TABLE stream (id INTEGER PRIMARY KEY, wearer TEXT NOT NULL, placement TEXT NOT NULL)",
     "CREATE UNIQUE INDEX stream_key ON stream (wearer, placement)",
     "CREATE TABLE state (stream INTEGER PRIMARY KEY, state BLOB NOT NULL)",
+    # The samples after a state: id = 64 × stream + slot, see storage.states.
+    "CREATE TABLE since (id INTEGER PRIMARY KEY, samples BLOB NOT NULL)",
     "CREATE TABLE hole (seq INTEGER PRIMARY KEY)",
     "CREATE TABLE cursor (sink TEXT PRIMARY KEY NOT NULL, seq INTEGER NOT NULL, crc INTEGER)",
     "CREATE TABLE dead_letter (sink TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, line TEXT NOT NULL, reason TEXT NOT NULL, time_ns INTEGER NOT NULL, crc INTEGER)",

@@ -11,9 +11,9 @@ from threading import Condition, Thread
 from time import monotonic
 from typing import TypeVar
 
-from storage.entries import Batch, DeadLetter
+from storage.entries import Advance, Batch, DeadLetter
 from storage.errors import DiskFailedError, NotDurableError, StorageError, StumbledError, WriterClosedError
-from storage.journal import Advance, Journal
+from storage.journal import Journal
 from storage.rows import pack
 from storage.waiting import Asked, Waiting
 
@@ -96,8 +96,7 @@ class JournalWriter:
         with self._changed:
             self._arrive()
             self._number = self._waiting.add(self._number, rows)
-            if batch.state is not None:
-                self._waiting.states[batch.stream] = batch.state
+            self._waiting.keep(batch)
             self._trim()
             self._want(0.0 if urgent else self._commit_every_s)
 
@@ -193,7 +192,8 @@ class JournalWriter:
         """Commit what was taken, or put it back."""
         taken, error = self._in_hand, None
         try:
-            self._journal.write(taken.rows(), taken.states, [asked.advance for asked in taken.asked])
+            advances = [asked.advance for asked in taken.asked]
+            self._journal.write(taken.rows(), taken.states, advances, taken.since)
         except StorageError as hindrance:
             error = hindrance
         except Exception as bug:

@@ -17,9 +17,8 @@ from neckline.screen.logs import Style, plain
 from neckline.screen.view import live_view
 from neckline.watching import running
 from neckline.watching.service import Service
-from storage.entries import Stream
 from storage.errors import DiskFullError, NotDurableError
-from storage.journal import Advance, Journal
+from storage.journal import Journal
 from storage.rows import PackedRow
 from storage.schema import EPISODE, EPOCH, EVENT, MINUTE
 from tests.neckline.services import (
@@ -161,16 +160,11 @@ class FullDisk:
         self.refused = threading.Event()
         write = Journal.write
 
-        def unless_full(
-            journal: Journal,
-            packed: list[PackedRow],
-            states: dict[Stream, bytes],
-            advances: tuple[Advance, ...] = (),
-        ) -> int:
+        def unless_full(journal: Journal, packed: list[PackedRow], *others: Any) -> int:
             if self.full:
                 self.refused.set()
                 raise DiskFullError(journal.path)
-            return write(journal, packed, states, advances)
+            return write(journal, packed, *others)
 
         monkeypatch.setattr(Journal, "write", unless_full)
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from storage.entries import Batch, DeadLetter, Stream
+from sensor.samples import SampleBlock
+from storage.entries import Advance, Batch, DeadLetter, Stream
 from storage.errors import (
     DiskFullError,
     JournalError,
@@ -23,7 +24,7 @@ from storage.errors import (
     StumbledError,
     WriterClosedError,
 )
-from storage.journal import Advance, Journal
+from storage.journal import Journal
 from storage.reader import JournalReader
 from storage.rows import PackedRow
 from storage.schema import BATTERY, CALIBRATION, EPISODE, EPOCH, EVENT, KINDS, MINUTE
@@ -53,6 +54,7 @@ class Valve:
         rows: Sequence[PackedRow],
         states: Mapping[Stream, bytes],
         advances: Sequence[Advance] = (),
+        since: Mapping[Stream, Sequence[SampleBlock]] | None = None,
     ) -> int:
         """Stand in for Journal.write."""
         self.commits.append(len(rows))
@@ -60,7 +62,7 @@ class Valve:
         assert self.open.wait(PATIENCE_S)
         if self.error is not None:
             raise self.error
-        return self._write(rows, states, advances)
+        return self._write(rows, states, advances, since)
 
 
 @pytest.fixture
