@@ -23,7 +23,7 @@ from firmware_protocol.witmotion import (
 TYPES = frozenset(FrameType)
 LONGEST = 512
 """Bytes of the longest notification (Bluetooth Core, Vol 3, Part F, 3.2.9): no further is looked for company."""
-_COUNTS = struct.Struct("<2x9h")
+_COUNTS, _PITCH_PLACE = struct.Struct("<2x9h"), 7
 _PITCH, PITCH_OFFSET = struct.Struct("<h"), 16
 
 
@@ -40,6 +40,7 @@ class Damage:
 
 
 Item = ImuFrame | RegisterReply | Damage
+Counts = tuple[int, int, int, int, int, int, int, int, int]
 
 
 class WitMotionStream:
@@ -55,14 +56,27 @@ class WitMotionStream:
 
     def feed(self, data: bytes) -> list[Item]:
         """Take a notification; return what it completes, in order."""
-        count, odd = divmod(len(data), FRAME_LENGTH)
-        if not self._rest and not odd and self._in_step and data[1::FRAME_LENGTH] == b"\x61" * count:
-            # Whole data frames and nothing else, as nearly always.
-            frames = [ImuFrame(c[0:3], c[3:6], c[6:9]) for c in _COUNTS.iter_unpack(data)]
-            if data[0::FRAME_LENGTH] == b"\x55" * count and all(map(_plausible, frames)):
-                self.frames += count
-                return [*frames]
+        counts = self.feed_whole(data)
+        if counts is not None:
+            return [ImuFrame(each[0:3], each[3:6], each[6:9]) for each in counts]
         return self._search(self._rest + data)
+
+    def feed_whole(self, data: bytes) -> list[Counts] | None:
+        """Take a notification of whole data frames and nothing else, as nearly all are; take nothing of any other.
+
+        Returns the nine raw counts of each frame (see `ImuFrame`), or None: then `feed` wants it.
+        """
+        count, odd = divmod(len(data), FRAME_LENGTH)
+        if self._rest or odd or not self._in_step:
+            return None
+        if data[0::FRAME_LENGTH] != b"\x55" * count or data[1::FRAME_LENGTH] != b"\x61" * count:
+            return None
+        counts: list[Counts] = list(_COUNTS.iter_unpack(data))
+        for each in counts:
+            if abs(each[_PITCH_PLACE]) > MAX_PITCH_COUNTS:
+                return None
+        self.frames += count
+        return counts
 
     def _search(self, data: bytes) -> list[Item]:
         items: list[Item] = []
@@ -135,7 +149,3 @@ def _any_within(places: Sequence[int], span: range) -> bool:
     """Tell whether one of the places, which are in order, lies within a span."""
     first = bisect_left(places, span.start)
     return first < len(places) and places[first] < span.stop
-
-
-def _plausible(frame: ImuFrame) -> bool:
-    return abs(frame.angle_counts[1]) <= MAX_PITCH_COUNTS

@@ -80,7 +80,7 @@ class SampleClock:
         arrival_s = (arrival_ns - self._origin_ns) / 1e9
         silence_s = arrival_s - self._last_arrival_s
         self._last_arrival_s = arrival_s
-        if self._held or silence_s > self._longest_silence_s(count):
+        if self._held or (silence_s > STALL_S and silence_s > self._longest_silence_s(count)):
             self._held.append((arrival_s, count))
             calm = self._calm()
             if len(calm) < CALM_BUNDLES and arrival_s - self._held[0][0] < MAX_HOLD_S:

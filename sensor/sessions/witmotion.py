@@ -106,6 +106,9 @@ class WitMotionSession:
 
     def received(self, _characteristic: str, data: bytes, arrival_ns: int) -> list[Told]:
         """Take a notification; return the samples, battery and identity that it completes."""
+        counts = self._stream.feed_whole(data)
+        if counts is not None:
+            return [*self._blocks.take([each[:6] for each in counts], arrival_ns)]
         readings: list[Told] = []
         rows: list[Row] = []
         for item in self._stream.feed(data):
