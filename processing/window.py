@@ -6,7 +6,7 @@ facts are the same to the last bit whoever is measured beside them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, repeat, starmap
+from itertools import accumulate, pairwise, repeat, starmap
 from typing import NamedTuple
 
 import numpy as np
@@ -112,14 +112,33 @@ def measure(overs: Sequence[Over]) -> list[Measured]:
     all_facts, columns = _facts(every, firsts, seconds, _for_each(least, firsts), _for_each(axes, firsts))
     found = []
     for number, (over, first, last) in enumerate(zip(overs, firsts, firsts[1:], strict=False)):
-        magnitude = [table[MAGNITUDE, edges[k] : edges[k + 1]] for k in range(first, last)]
-        facts = _with_steps(over, all_facts[first:last], magnitude)
+        of_wearer = Columns(*columns[:, first:last])
+        magnitude = _Magnitude(over.window.magnitude, table[MAGNITUDE], edges[first : last + 1])
+        facts = _with_steps(over, all_facts[first:last], of_wearer.motion_g, magnitude)
         end = last + (number + 1) * BEFORE_S
-        kept = (*over.window.magnitude, *[of.copy() for of in magnitude[-BEFORE_S:]])[-BEFORE_S:]
-        window = Window(every[:, end - BEFORE_S : end].copy(), kept)
-        of = Columns(*columns[:, first:last])
-        found.append(Measured(facts, of, begins[number], samples.time_ns, table[SAGITTAL:], window))
+        window = Window(every[:, end - BEFORE_S : end].copy(), magnitude.last(BEFORE_S))
+        found.append(Measured(facts, of_wearer, begins[number], samples.time_ns, table[SAGITTAL:], window))
     return found
+
+
+class _Magnitude(NamedTuple):
+    """|a| of a wearer's samples: of the seconds before, and of those that are measured."""
+
+    before: tuple[NDArray[np.float64], ...]
+    now: NDArray[np.float64]
+    edges: list[int]
+
+    def until(self, k: int) -> NDArray[np.float64]:
+        """Return the samples of the last `WINDOW_S` seconds up to second `k`."""
+        first = k + 1 - WINDOW_S
+        before = self.before[first:] if first < 0 else ()
+        return np.concatenate((*before, self.now[self.edges[max(0, first)] : self.edges[k + 1]]))
+
+    def last(self, seconds: int) -> tuple[NDArray[np.float64], ...]:
+        """Return the samples of each of the last seconds."""
+        ends = self.edges[-seconds - 1 :]
+        now = [self.now[begin:end].copy() for begin, end in pairwise(ends)]
+        return (*self.before, *now)[-seconds:]
 
 
 def _axes(references: Sequence[Sequence[Calibration]]) -> NDArray[np.float64]:
@@ -184,15 +203,14 @@ def _facts(
     return [*facts], columns
 
 
-def _with_steps(over: Over, facts: list[Facts], magnitude: Sequence[NDArray[np.float64]]) -> list[Facts]:
+def _with_steps(
+    over: Over, facts: list[Facts], motion_g: NDArray[np.float64], magnitude: _Magnitude
+) -> list[Facts]:
     """Look for steps where there is movement, and leave out angles from what is no reference of this wearer."""
-    known = [*over.window.magnitude, *magnitude]
     references = len(over.settings.references)
-    found = []
-    for end, of in enumerate(facts, len(over.window.magnitude) + 1):
-        mine = of if len(of.angles) == references else of._replace(angles=of.angles[:references])
-        if of.motion_g > over.settings.moving_off_g:
-            steps = regularity(np.concatenate(known[max(0, end - WINDOW_S) : end]), over.rate_hz)
-            mine = mine._replace(regularity=steps[0], cadence_hz=steps[1])
-        found.append(mine)
-    return found
+    if len(facts[0].angles) > references:
+        facts = [of._replace(angles=of.angles[:references]) for of in facts]
+    for k in np.flatnonzero(motion_g > over.settings.moving_off_g).tolist():
+        steps, cadence_hz = regularity(magnitude.until(k), over.rate_hz)
+        facts[k] = facts[k]._replace(regularity=steps, cadence_hz=cadence_hz)
+    return facts
