@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from firmware_protocol.metamotion_imu import Chip
 from sensor.families import family_named
 from sensor.link import ClipBinding
-from sensor.samples import STANDARD_GRAVITY_MPS2
+from sensor.samples import STANDARD_GRAVITY_MPS2, SampleBlock
 from sensor.session import Family
 from sensor.virtual.firmware import NOMINAL_RATES_HZ, RATE, Firmware
 from sensor.virtual.metamotion import MetaMotion
 from sensor.virtual.motion import RecordedMotion
 from sensor.virtual.movella_dot import MovellaDot
+from sensor.virtual.polar import Polar
 from tests.sensor.worlds import Listener
 
 STEP, TURNS = 4, 250
@@ -35,7 +36,7 @@ def rows_of(listener: Listener) -> NDArray[np.int64]:
     """Return the numbers of the rows that came undamaged, after checking that the gyroscope agrees."""
     numbers = [np.empty(0)]
     for block in listener.blocks:
-        there = ~np.isnan(block.acc_mps2).any(axis=1)
+        there = ~spoiled(block)
         counts = block.acc_mps2[there] / STANDARD_GRAVITY_MPS2 * 2048 / STEP
         row = np.rint(counts[:, 2]) * TURNS + np.rint(counts[:, 0])
         if block.gyr_radps is not None:
@@ -45,9 +46,15 @@ def rows_of(listener: Listener) -> NDArray[np.int64]:
     return np.concatenate(numbers).astype(np.int64)
 
 
+def spoiled(block: SampleBlock) -> NDArray[np.bool_]:
+    """Tell which samples came damaged."""
+    parts = [block.acc_mps2] if block.gyr_radps is None else [block.acc_mps2, block.gyr_radps]
+    return np.isnan(np.hstack(parts)).any(axis=1).astype(np.bool_)
+
+
 def damaged(listener: Listener) -> int:
     """Return how many samples came damaged."""
-    return sum(int(np.isnan(block.acc_mps2).any(axis=1).sum()) for block in listener.blocks)
+    return sum(int(spoiled(block).sum()) for block in listener.blocks)
 
 
 def grid(listener: Listener, rate_hz: float) -> int:
@@ -69,6 +76,8 @@ class Case:
     firmware: str
     same_id: dict[str, Any]
     """What makes a second unit of it another one."""
+    room: int = 4
+    """Packets that a unit holds while it is out of reach, in the test of the balance."""
     variant: str = ""
     """Which of the family's boards, if they differ."""
 
@@ -108,6 +117,16 @@ def metamotion_s(motion: RecordedMotion, _rate_hz: float, **options: Any) -> Met
     return MetaMotion(motion=motion, chip=Chip.BMI270, **options)
 
 
+def polar_h10(motion: RecordedMotion, _rate_hz: float, **options: Any) -> Polar:
+    """Return an H10."""
+    return Polar(motion=motion, **options)
+
+
+def polar_sense(motion: RecordedMotion, _rate_hz: float, **options: Any) -> Polar:
+    """Return a Verity Sense."""
+    return Polar(motion=motion, rotates=True, **options)
+
+
 CASES = [
     Case(
         name="witmotion",
@@ -139,5 +158,21 @@ CASES = [
             same_id={"mac": "E8:C9:8F:52:7B:08"},
         )
         for variant, make in (("r", metamotion), ("s", metamotion_s))
+    ),
+    *(
+        Case(
+            name=name,
+            make=make,
+            rate_hz=rate_hz,
+            other_hz=other_hz,
+            serial="9B6E3A2C",
+            firmware="5.0.0",
+            same_id={"mac": "A0:9E:1A:00:00:02", "serial": "9B6E3A2D"},
+            room=1,
+        )
+        for name, make, rate_hz, other_hz in (
+            ("polar_h10", polar_h10, 50.0, 25.0),
+            ("polar_sense", polar_sense, 52.0, 52.0),
+        )
     ),
 ]

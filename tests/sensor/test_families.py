@@ -169,7 +169,7 @@ def test_it_comes_back_after_every_kind_of_drop(case: Case) -> None:
                 before = len(listener.time_ns())
                 await asyncio.sleep(2)
 
-            assert len(listener.time_ns()) - before > 1.9 * case.rate_hz
+            assert len(listener.time_ns()) - before > 1.9 * case.rate_hz - clip.firmware.bundle
             assert [state for state in listener.states if state is STREAMING] == [STREAMING] * 5
             assert (np.diff(listener.time_ns()) > 0).all()
             rows = rows_of(listener)
@@ -189,14 +189,14 @@ def test_the_balance_of_samples_through_fades(case: Case) -> None:
             clip = world.clip
             async with listening(world.bluetooth, case.binding(clip.address, "mine")) as listener:
                 await asyncio.sleep(15)
-                clip.room = 4
+                clip.room = case.room
                 for k in range(40):
                     clip.vanish(0.25 + 0.3 * (k % 2))
                     await asyncio.sleep(4)
                 clip.room = None
                 await asyncio.sleep(5)
 
-            assert clip.lost_for_room > 100
+            assert clip.lost_for_room > 20
             assert listener.states == [SEARCHING, CONNECTING, STREAMING]
             rows = rows_of(listener)
             there_were = rows[-1] - rows[0] + 1
