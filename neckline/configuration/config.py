@@ -47,6 +47,7 @@ RATES_HZ = {
     "movella_dot": (10.0, 12.0, 15.0, 20.0, 30.0, 60.0),
     "metamotion": (25.0, 50.0, 100.0),
     "polar_h10": (25.0, 50.0, 100.0, 200.0),
+    "polar_sense": (52.0,),
 }
 """As in `sensor.families`, which a test holds; to import that costs more than all of this module."""
 NEVER = 0
