@@ -15,6 +15,7 @@ from processing.errors import StateError
 from processing.head import HEAD, HEAD_ON_TRUNK, HeadState
 from processing.state import WearerState
 from sensor.arrivals import AHEAD_S
+from sensor.samples import SampleBlock
 from storage.entries import Stream
 from storage.journal import Journal
 from storage.reader import JournalReader
@@ -41,29 +42,46 @@ def recall(
     back, *others = streams_of(config)
     with JournalReader.open(journal.path) as reader:
         memory, *other = (remember(reader, stream, now_ns, zone) for stream in (back, *others))
+    saved, since = _saved(journal, back, now_ns)
     wearer = Wearer(
         config.settings(),
-        memory,
-        _state(journal, back, WearerState, now_ns),
+        replace(memory, minute=None) if since else memory,
+        saved,
         schedule=Schedule.parse(config.alerts.schedule),
         zone=zone,
     )
+    wearer.resume(since)
     if not others:
         return wearer, None, memory
     (own, pair), (of_own, of_pair) = others, other
+    saved, since = _saved(journal, own, now_ns)
     head = Head(
         wearer,
-        of_own,
-        _state(journal, own, WearerState, now_ns),
+        replace(of_own, minute=None) if since else of_own,
+        saved,
         _state(journal, pair, HeadState, now_ns),
         last_alert_ns=of_pair.last_alert_ns,
     )
+    head.clip.resume(since)
     return wearer, head, replace(memory, today=memory.today.with_events_of(of_pair.today))
+
+
+def _saved(
+    journal: Journal, stream: Stream, now_ns: int
+) -> tuple[WearerState | None, tuple[SampleBlock, ...]]:
+    """Return a state, and the samples after it that lead to the last row."""
+    recalled = journal.recall(stream)
+    saved, since = recalled or (None, [])
+    state = _read(saved, WearerState, now_ns, int(since[-1].time_ns[-1]) if since else None)
+    return state, tuple(since) if state else ()
 
 
 def _state(journal: Journal, stream: Stream, kind: type[State], now_ns: int) -> State | None:
     """Return the state that goes with the last row; None for none that is of use."""
-    saved = journal.state(stream)
+    return _read(journal.state(stream), kind, now_ns)
+
+
+def _read(saved: bytes | None, kind: type[State], now_ns: int, last_ns: int | None = None) -> State | None:
     if saved is None:
         return None
     try:
@@ -71,7 +89,7 @@ def _state(journal: Journal, stream: Stream, kind: type[State], now_ns: int) -> 
     except StateError as error:
         happened("begins_afresh", f"What was under way is not known any more ({error}): it begins afresh")
         return None
-    if (state.last_ns or 0) > now_ns + AHEAD_S * 1e9:
+    if (last_ns or state.last_ns or 0) > now_ns + AHEAD_S * 1e9:
         happened(
             "begins_afresh",
             "The clock of this computer went back: what was under way then begins afresh",

@@ -19,6 +19,7 @@ from neckline.screen.words import sentence
 from neckline.wearing.calibrating import Capture, Mount, Prompt
 from neckline.wearing.head import Head
 from neckline.wearing.health import health_of
+from neckline.wearing.visiting import visit_at
 from neckline.wearing.status import HeadStatus, InfluxStatus, JournalStatus, Status
 from neckline.wearing.tally import DayTally, Tally
 from neckline.wearing.wearer import Records, Wearer
@@ -26,7 +27,7 @@ from processing.calibration import Calibration
 from processing.head import HEAD, HEAD_ON_TRUNK
 from processing.outputs import Event, EventKind, Stance
 from sensor.errors import SensorError
-from sensor.samples import LinkChange, Reading
+from sensor.samples import LinkChange, Reading, SampleBlock
 from storage.entries import Batch, Stream
 from storage.errors import RecordRefusedError
 from storage.writer import JournalWriter
@@ -179,18 +180,21 @@ class Service:
 
     def _store(self, records: Records, placement: str = "", *, urgent: bool) -> None:
         """Hand records and the state after them to the writer; one that cannot be stored takes no other with it."""
-        stream, state = self.about.stream, self.wearer.state.to_bytes
-        if self.head is not None and placement:
+        stream = self.about.stream
+        state: tuple[bytes | None, SampleBlock | None]
+        if self.head is None or not placement:
+            state = self.wearer.to_save()
+        else:
             stream = Stream(stream.wearer, placement)
-            state = self.head.clip.state.to_bytes if placement == HEAD else self.head.pair_state.to_bytes
-        after = state()
+            state = self.head.clip.to_save() if placement == HEAD else (self.head.pair_state.to_bytes(), None)
         try:
-            self._writer.put(Batch(stream, records, after), urgent=urgent)
+            self._writer.put(Batch(stream, records, *state), urgent=urgent)
         except RecordRefusedError as error:
             happened("refused", f"{error}: {error.way_out}", level=logging.ERROR)
             for record in records if len(records) > 1 else ():
                 with suppress(RecordRefusedError):
-                    self._writer.put(Batch(stream, (record,), after), urgent=urgent)
+                    self._writer.put(Batch(stream, (record,)), urgent=urgent)
+            self._writer.put(Batch(stream, (), *state), urgent=urgent)
 
     def _tell(self, event: Event, placement: str = "") -> None:
         clip = "head clip" if placement == HEAD else "clip"
@@ -249,7 +253,7 @@ class Service:
 
     async def visit(self, time_ns: int) -> None:
         """Store that therapist and wearer met at a time (UTC); durable on return if it can be."""
-        self._keep((Event(time_ns, EventKind.VISIT),))
+        self._keep((visit_at(time_ns),))
         await asyncio.to_thread(self._writer.flush, DURABLE_S)
 
     async def calibrate(self, *, slump: bool, stance: Stance) -> AsyncGenerator[Prompt, None]:

@@ -4,11 +4,13 @@
 samples: the signal that goes and returns, the battery, calibrations, snoozes.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import tzinfo
 
 from neckline.configuration.schedule import Schedule
 from neckline.wearing.memory import Memory
+from neckline.wearing.saving import Saving
 from neckline.wearing.status import BATTERY_CHARGED_PERCENT, BATTERY_LOW_PERCENT
 from processing.calibration import Calibration
 from processing.outputs import Activity, Event, EventKind, Outputs, Posture, Stance
@@ -73,6 +75,17 @@ class Wearer:
         self._schedule = schedule or Schedule()
         self._zone = zone
         self._windows_due_ns = 0
+        self._saving = Saving()
+
+    def resume(self, since: Iterable[SampleBlock]) -> None:
+        """Take the samples that came after the state; what they give is stored already."""
+        for block in since:
+            self._samples(block)
+        self._saving = Saving()
+
+    def to_save(self) -> tuple[bytes | None, SampleBlock | None]:
+        """Return what goes into the journal with the records since the last time: the state, or the samples since."""
+        return self._saving.due(self.state, self.settings)
 
     def hear(self, reading: Reading) -> Records:
         """Take the next reading; return the records that it gives, events last."""
@@ -87,6 +100,7 @@ class Wearer:
     def finish(self) -> Records:
         """Close what is open, at a clean stop."""
         self.state, outputs = finish(self.state, self.settings)
+        self._saving.forget()
         return self._noted(outputs)
 
     def calibrated(
@@ -161,6 +175,7 @@ class Wearer:
                 self.state = WearerState()
                 self._doubt(doubted)
         self.state, outputs = step(self.state, block, self.settings)
+        self._saving.heard(block)
         return (*before, *self._noted(outputs))
 
     def _doubt(self, suspect_ids: tuple[str, ...]) -> None:
@@ -176,6 +191,7 @@ class Wearer:
                 self.last_alert_ns = event.time_ns
             elif event.kind is EventKind.CALIBRATION_SUSPECT:
                 self._suspect = event.note
+                self._saving.forget()  # the next start doubts from the first sample on
         return (*outputs.epochs, *outputs.minutes, *outputs.episodes, *outputs.events)
 
     def _look_ahead(self, now_ns: int) -> None:
