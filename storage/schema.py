@@ -89,6 +89,8 @@ class ServiceHealth:
     clip that was not worn in them at all."""
     doubted: int | None
     """1 while the calibration is doubted, 0 while it is believed, None while no clip is worn or none is calibrated."""
+    charge_percent: float | None
+    """Of the clip's battery, while it is worn."""
     pending_rows: int
     dropped_epochs: int
     backlog_rows: int | None
@@ -390,6 +392,7 @@ HEALTH = Kind(
         Column("link", Type.TEXT, "", "searching, connecting, streaming or waiting"),
         Column("silent_s", Type.FLOAT, "s", "silence of the clip in the weekly hours in which it was heard"),
         Column("doubted", Type.INT, "1", "1 while the calibration of a worn clip is doubted, else 0"),
+        Column("charge_percent", Type.FLOAT, "%", "charge of the clip while it is worn"),
         Column("pending_rows", Type.INT, "1", "rows that waited to be written into the journal"),
         Column("dropped_epochs", Type.INT, "1", "epochs given up since the start, the disk being away"),
         Column("backlog_rows", Type.INT, "1", "rows that waited to be delivered to InfluxDB"),
@@ -401,6 +404,7 @@ HEALTH = Kind(
         health.link,
         health.silent_s,
         health.doubted,
+        health.charge_percent,
         health.pending_rows,
         health.dropped_epochs,
         health.backlog_rows,

@@ -8,7 +8,7 @@ from neckline.commands.output import say
 from neckline.configuration.config import Config
 from neckline.control.client import Client
 from neckline.screen.words import day_and_clock
-from processing.outputs import Event, EventKind
+from neckline.wearing.visiting import visit_at
 from storage.entries import Batch, Stream
 from storage.journal import Journal
 
@@ -25,5 +25,5 @@ def visit(config: Config, journal_path: Path, when: str | None) -> None:
     else:
         stream = Stream(config.wearer_id(), config.wearer.placement)
         with Journal.open(journal_path, "neckline visit") as journal:
-            journal.commit([Batch(stream, (Event(time_ns, EventKind.VISIT),))])
+            journal.commit([Batch(stream, (visit_at(time_ns),))])
     say(f"a visit is noted: {day_and_clock(time_ns, now_ns)}")

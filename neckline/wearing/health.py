@@ -15,12 +15,13 @@ def health_of(status: Status, wearer: Wearer) -> ServiceHealth:
     waits_s = None
     if influxdb is not None:
         waits_s = 0.0 if influxdb.oldest_ns is None else max(0.0, (status.time_ns - influxdb.oldest_ns) / 1e9)
-    judged = status.calibrated_ns is not None and status.now.activity not in UNWORN
+    worn = status.now.activity not in UNWORN
     return ServiceHealth(
         time_ns=status.time_ns - status.time_ns % MINUTE_NS,
         link=status.link.state.value if status.link else "",
         silent_s=silent_s(status.time_ns, wearer.state.last_ns, wearer.settings.alert_windows_ns),
-        doubted=int(bool(status.suspect)) if judged else None,
+        doubted=int(bool(status.suspect)) if worn and status.calibrated_ns is not None else None,
+        charge_percent=status.battery.percent if worn and status.battery else None,
         pending_rows=status.journal.pending,
         dropped_epochs=status.journal.dropped_epochs,
         backlog_rows=influxdb.backlog_rows if influxdb else None,

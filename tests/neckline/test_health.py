@@ -140,7 +140,7 @@ def test_visits_are_noted_without_a_service(
         visits = [event for event in reader.read(EVENT, stream) if event.kind is EventKind.VISIT]
     assert stream.wearer == WEARER
     assert [visit.time_ns for visit in visits] == [1_772_186_400 * 10**9, 1_772_450_000 * 10**9]
-    assert not any(visit.note for visit in visits)
+    assert [visit.note for visit in visits] == ["2026-02-27T10:00:00Z", "2026-03-02T11:13:20Z"]
 
 
 def test_the_newest_event_of_a_kind_is_found_beneath_all_others(journal: Path) -> None:

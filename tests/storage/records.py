@@ -82,7 +82,9 @@ def calibration(k: int, stance: Stance = Stance.SITTING) -> StanceCalibration:
 
 def health(k: int) -> ServiceHealth:
     """Return how the service fared in second k."""
-    return ServiceHealth(START_NS + k * SECOND_NS, "streaming", k / 71, k % 2, k, 0, 10 * k, k / 73, k % 3)
+    return ServiceHealth(
+        START_NS + k * SECOND_NS, "streaming", k / 71, k % 2, k / 79, k, 0, 10 * k, k / 73, k % 3
+    )
 
 
 def one_of_each(k: int) -> tuple[Any, ...]:
@@ -208,6 +210,7 @@ healths = st.builds(
     link=texts,
     silent_s=maybe_floats,
     doubted=maybe_int64,
+    charge_percent=maybe_floats,
     pending_rows=int64,
     dropped_epochs=int64,
     backlog_rows=maybe_int64,

@@ -37,7 +37,7 @@ def sitting(stream: Stream) -> list[Batch]:
         StanceCalibration(Stance.SITTING, CALIBRATION),
         BatteryReading(START_NS, 88.0),
         BatteryReading(START_NS + 300_000_000_000, 87.5, 3.91),
-        ServiceHealth(START_NS, "streaming", 0.0, 0, 2, 0, 17, 1.5, 0),
+        ServiceHealth(START_NS, "streaming", 0.0, 0, 88.0, 2, 0, 17, 1.5, 0),
     )
     return [Batch(stream, first), *(Batch(stream, records, state) for records, state in _steps())]
 
