@@ -19,9 +19,9 @@ from neckline.screen.words import sentence
 from neckline.wearing.calibrating import Capture, Mount, Prompt
 from neckline.wearing.head import Head
 from neckline.wearing.health import health_of
-from neckline.wearing.visiting import visit_at
 from neckline.wearing.status import HeadStatus, InfluxStatus, JournalStatus, Status
 from neckline.wearing.tally import DayTally, Tally
+from neckline.wearing.visiting import visit_at
 from neckline.wearing.wearer import Records, Wearer
 from processing.calibration import Calibration
 from processing.head import HEAD, HEAD_ON_TRUNK
