@@ -5,14 +5,21 @@ from types import MappingProxyType
 
 from sensor.advertisement import Advertisement
 from sensor.session import Family
-from sensor.sessions import metamotion, movella_dot, polar, witmotion
+from sensor.sessions import metamotion, movella_dot, movesense, polar, witmotion
 
 __all__ = ["FAMILIES", "Family", "family_named", "family_of"]
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
     {
         family.name: family
-        for family in (witmotion.FAMILY, movella_dot.FAMILY, metamotion.FAMILY, polar.H10, polar.SENSE)
+        for family in (
+            witmotion.FAMILY,
+            movella_dot.FAMILY,
+            metamotion.FAMILY,
+            polar.H10,
+            polar.SENSE,
+            movesense.FAMILY,
+        )
     }
 )
 

@@ -16,6 +16,7 @@ from sensor.virtual.firmware import NOMINAL_RATES_HZ, RATE, Firmware
 from sensor.virtual.metamotion import MetaMotion
 from sensor.virtual.motion import RecordedMotion
 from sensor.virtual.movella_dot import MovellaDot
+from sensor.virtual.movesense import Movesense
 from sensor.virtual.polar import Polar
 from tests.sensor.worlds import Listener
 
@@ -49,7 +50,8 @@ def rows_of(listener: Listener) -> NDArray[np.int64]:
 def spoiled(block: SampleBlock) -> NDArray[np.bool_]:
     """Tell which samples came damaged."""
     parts = [block.acc_mps2] if block.gyr_radps is None else [block.acc_mps2, block.gyr_radps]
-    return np.isnan(np.hstack(parts)).any(axis=1).astype(np.bool_)
+    bad = np.isnan(np.hstack(parts))
+    return np.array([row.any() for row in bad], np.bool_)
 
 
 def damaged(listener: Listener) -> int:
@@ -127,6 +129,11 @@ def polar_sense(motion: RecordedMotion, _rate_hz: float, **options: Any) -> Pola
     return Polar(motion=motion, rotates=True, **options)
 
 
+def movesense(motion: RecordedMotion, _rate_hz: float, **options: Any) -> Movesense:
+    """Return a Movesense sensor."""
+    return Movesense(motion=motion, **options)
+
+
 CASES = [
     Case(
         name="witmotion",
@@ -174,5 +181,15 @@ CASES = [
             ("polar_h10", polar_h10, 50.0, 25.0),
             ("polar_sense", polar_sense, 52.0, 52.0),
         )
+    ),
+    Case(
+        name="movesense",
+        make=movesense,
+        rate_hz=52.0,
+        other_hz=26.0,
+        serial="204830000361",
+        firmware="2.3.1",
+        same_id={"mac": "0C:8C:DC:00:00:02", "serial": "204830000362"},
+        room=2,
     ),
 ]
