@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from sensor.advertisement import Advertisement
 from sensor.session import Family
-from sensor.sessions import metamotion, movella_dot, movesense, polar, witmotion
+from sensor.sessions import metamotion, movella_dot, movesense, openearable, polar, thingy52, witmotion
 
 __all__ = ["FAMILIES", "Family", "family_named", "family_of"]
 
@@ -19,6 +19,8 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             polar.H10,
             polar.SENSE,
             movesense.FAMILY,
+            thingy52.FAMILY,
+            openearable.FAMILY,
         )
     }
 )

@@ -17,7 +17,9 @@ from sensor.virtual.metamotion import MetaMotion
 from sensor.virtual.motion import RecordedMotion
 from sensor.virtual.movella_dot import MovellaDot
 from sensor.virtual.movesense import Movesense
+from sensor.virtual.openearable import OpenEarable
 from sensor.virtual.polar import Polar
+from sensor.virtual.thingy52 import Thingy
 from tests.sensor.worlds import Listener
 
 STEP, TURNS = 4, 250
@@ -134,6 +136,16 @@ def movesense(motion: RecordedMotion, _rate_hz: float, **options: Any) -> Movese
     return Movesense(motion=motion, **options)
 
 
+def thingy52(motion: RecordedMotion, _rate_hz: float, **options: Any) -> Thingy:
+    """Return a Thingy:52."""
+    return Thingy(motion=motion, **options)
+
+
+def openearable(motion: RecordedMotion, _rate_hz: float, **options: Any) -> OpenEarable:
+    """Return an OpenEarable 2."""
+    return OpenEarable(motion=motion, **options)
+
+
 CASES = [
     Case(
         name="witmotion",
@@ -191,5 +203,23 @@ CASES = [
         firmware="2.3.1",
         same_id={"mac": "0C:8C:DC:00:00:02", "serial": "204830000362"},
         room=2,
+    ),
+    Case(
+        name="thingy52",
+        make=thingy52,
+        rate_hz=50.0,
+        other_hz=25.0,
+        serial="",
+        firmware="",
+        same_id={"mac": "C1:52:00:00:00:02"},
+    ),
+    Case(
+        name="openearable",
+        make=openearable,
+        rate_hz=50.0,
+        other_hz=25.0,
+        serial="",
+        firmware="2.2.4",
+        same_id={"mac": "C2:0E:00:00:00:02"},
     ),
 ]
