@@ -81,9 +81,15 @@ class SampleClock:
         silence_s = arrival_s - self._last_arrival_s
         self._last_arrival_s = arrival_s
         if self._held or (silence_s > STALL_S and silence_s > self._longest_silence_s(count)):
+            held_long = bool(self._held) and arrival_s - self._held[0][0] >= MAX_HOLD_S
+            if held_long and silence_s > self._longest_silence_s(count):
+                # One stall after another: this bundle begins to be held as those before it are let go.
+                times_ns = self._let_go(self._calm())
+                self._held.append((arrival_s, count))
+                return times_ns
             self._held.append((arrival_s, count))
             calm = self._calm()
-            if len(calm) < CALM_BUNDLES and arrival_s - self._held[0][0] < MAX_HOLD_S:
+            if len(calm) < CALM_BUNDLES and not held_long:
                 return np.empty(0, np.int64)
             return self._let_go(calm)
         self._observe(arrival_s, count)

@@ -175,6 +175,19 @@ def test_fades_with_hardly_a_breath_between_make_no_gap(
         assert abs(times_s[-1] - taken_s[-1] - AIR_S) < 0.03
 
 
+@pytest.mark.parametrize("rate_hz", [20.0, 50.0, 100.0, 200.0])
+@pytest.mark.parametrize("grid_s", GRIDS_S[:3])
+def test_a_long_fade_before_the_last_is_judged_makes_no_gap(rate_hz: float, grid_s: float) -> None:
+    """A few bundles come through between two fades of more than a second: no more is made of it than of one."""
+    for pause_s in (0.06, 0.09, 0.15):
+        fades = [Span(20, 1.64), Span(21.64 + pause_s, 1.87)]
+
+        clock, times_s, taken_s = told(Air(rate_hz, -0.0002, grid_s, 1, seconds=40, fades=fades))
+
+        assert clock.lost <= max(1, 0.08 * rate_hz)
+        assert np.abs(times_s - taken_s - AIR_S)[taken_s > 10].max() < 0.09
+
+
 @given(rates, errors, grids, seeds, st.floats(0.2, 60), st.floats(0.72, 1.9))
 @settings(max_examples=60, deadline=None)
 def test_of_a_long_fade_hardly_anything_is_made(
