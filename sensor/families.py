@@ -5,7 +5,16 @@ from types import MappingProxyType
 
 from sensor.advertisement import Advertisement
 from sensor.session import Family
-from sensor.sessions import metamotion, movella_dot, movesense, openearable, polar, thingy52, witmotion
+from sensor.sessions import (
+    capture2go,
+    metamotion,
+    movella_dot,
+    movesense,
+    openearable,
+    polar,
+    thingy52,
+    witmotion,
+)
 
 __all__ = ["FAMILIES", "Family", "family_named", "family_of"]
 
@@ -21,6 +30,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             movesense.FAMILY,
             thingy52.FAMILY,
             openearable.FAMILY,
+            capture2go.FAMILY,
         )
     }
 )

@@ -27,6 +27,7 @@ ADVERTISING_MS = 60
 ADVERTISEMENT_BYTES = 31
 WHOLE_REPLY_S = 0.25
 """A reply goes out with the next frames; on its own, when those are further away."""
+ATT_HEADER = 3
 CATCH_UP_S = 1.0
 """A clip that was held up for longer (its computer slept) goes on from now and loses the time between."""
 
@@ -260,6 +261,7 @@ class VirtualClip(Generic[U]):
         return math.ceil(self._now_s() * (rate_hz or 0.0) - 1e-6)
 
     async def _send(self, connection: Connection, time_s: Floats) -> None:
+        self.firmware.payload = connection.att_mtu - ATT_HEADER
         for uuid, data in self.firmware.notifications(time_s):
             if not self._silent:
                 await self._notify(connection, uuid, data)

@@ -99,6 +99,7 @@ class Firmware:
     commands: list[bytes] = field(init=False, default_factory=list)
     """Everything that was ever written to it."""
     prompt: bool = field(init=False, default=False)
+    payload: int = field(init=False, default=244)
     unanswered: int | None = field(init=False, default=None)
     """The first register of the reply that waits to be sent; a read that overlaps it is never answered."""
     _unlocked_until_s: float = field(init=False, default=float("-inf"))

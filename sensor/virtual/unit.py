@@ -55,6 +55,8 @@ class Unit(Protocol):
     motion: Motion
     prompt: bool
     """Answers go out at once. Otherwise they ride along with the samples."""
+    payload: int
+    """Bytes that a notification of the standing link can carry; what is longer is cut."""
 
     @property
     def advertised(self) -> Advertised:
@@ -101,6 +103,7 @@ class Board:
     motion: Motion
     mac: str
     prompt: bool = True
+    payload: int = 244
     battery_percent: int = 87
     firmware: str = "2.4.0"
     clock_start_s: float = 100.0

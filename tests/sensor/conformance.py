@@ -12,6 +12,7 @@ from sensor.families import family_named
 from sensor.link import ClipBinding
 from sensor.samples import STANDARD_GRAVITY_MPS2, SampleBlock
 from sensor.session import Family
+from sensor.virtual.capture2go import Capture2Go
 from sensor.virtual.firmware import NOMINAL_RATES_HZ, RATE, Firmware
 from sensor.virtual.metamotion import MetaMotion
 from sensor.virtual.motion import RecordedMotion
@@ -146,6 +147,11 @@ def openearable(motion: RecordedMotion, _rate_hz: float, **options: Any) -> Open
     return OpenEarable(motion=motion, **options)
 
 
+def capture2go(motion: RecordedMotion, _rate_hz: float, **options: Any) -> Capture2Go:
+    """Return a Capture2Go."""
+    return Capture2Go(motion=motion, **options)
+
+
 CASES = [
     Case(
         name="witmotion",
@@ -221,5 +227,15 @@ CASES = [
         serial="",
         firmware="2.2.4",
         same_id={"mac": "C2:0E:00:00:00:02"},
+    ),
+    Case(
+        name="capture2go",
+        make=capture2go,
+        rate_hz=50.0,
+        other_hz=25.0,
+        serial="C2G000",
+        firmware="1.4.0",
+        same_id={"mac": "C3:2E:00:00:00:02", "serial": "C2G001"},
+        room=1,
     ),
 ]
