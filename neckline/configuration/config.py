@@ -51,6 +51,7 @@ RATES_HZ = {
     "movesense": (13.0, 26.0, 52.0, 104.0, 208.0),
     "thingy52": (10.0, 25.0, 50.0),
     "openearable": (25.0, 50.0, 100.0),
+    "capture2go": (10.0, 25.0, 50.0, 100.0, 200.0),
 }
 """As in `sensor.families`, which a test holds; to import that costs more than all of this module."""
 NEVER = 0
