@@ -7,6 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_protocol import capture2go as c2g
+from firmware_protocol import metamotion as mbientlab
+from firmware_protocol import movella_dot as dot
+from firmware_protocol import movesense as gsp
+from firmware_protocol import openearable as earable
+from firmware_protocol import polar_pmd
 from firmware_protocol.metamotion_imu import Chip
 from sensor.families import family_named
 from sensor.link import ClipBinding
@@ -83,6 +89,8 @@ class Case:
     """What makes a second unit of it another one."""
     room: int = 4
     """Packets that a unit holds while it is out of reach, in the test of the balance."""
+    strange: tuple[str, bytes] | None = None
+    """A message of a kind that no firmware has today."""
     variant: str = ""
     """Which of the family's boards, if they differ."""
 
@@ -170,6 +178,7 @@ CASES = [
         serial="0000004000001A5B",
         firmware="2.4.0",
         same_id={"mac": "D4:22:CD:00:1A:5C", "serial": 7},
+        strange=(dot.DEVICE_REPORT_UUID, bytes([9]).ljust(36, b"\0")),
     ),
     *(
         Case(
@@ -181,6 +190,7 @@ CASES = [
             serial="E8:C9:8F:52:7B:07",
             firmware="1.7.3",
             same_id={"mac": "E8:C9:8F:52:7B:08"},
+            strange=(mbientlab.NOTIFY_UUID, bytes.fromhex("14030102")),
         )
         for variant, make in (("r", metamotion), ("s", metamotion_s))
     ),
@@ -193,6 +203,10 @@ CASES = [
             serial="9B6E3A2C",
             firmware="5.0.0",
             same_id={"mac": "A0:9E:1A:00:00:02", "serial": "9B6E3A2D"},
+            strange=(
+                polar_pmd.DATA_UUID,
+                bytes(polar_pmd.DataFrame(1, 1, 0, compressed=False, content=b"abc")),
+            ),
             room=1,
         )
         for name, make, rate_hz, other_hz in (
@@ -208,6 +222,7 @@ CASES = [
         serial="204830000361",
         firmware="2.3.1",
         same_id={"mac": "0C:8C:DC:00:00:02", "serial": "204830000362"},
+        strange=(gsp.NOTIFY_UUID, bytes([7, 1, 0, 0])),
         room=2,
     ),
     Case(
@@ -227,6 +242,7 @@ CASES = [
         serial="",
         firmware="2.2.4",
         same_id={"mac": "C2:0E:00:00:00:02"},
+        strange=(earable.DATA_UUID, bytes([7, 4]) + bytes(12)),
     ),
     Case(
         name="capture2go",
@@ -236,6 +252,7 @@ CASES = [
         serial="C2G000",
         firmware="1.4.0",
         same_id={"mac": "C3:2E:00:00:00:02", "serial": "C2G001"},
+        strange=(c2g.NOTIFY_UUID, b"\xff" + bytes(c2g.Package(0x0999, b"abc"))),
         room=1,
     ),
 ]

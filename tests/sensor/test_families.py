@@ -2,18 +2,31 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sensor.errors import ClipRefusedError
+from sensor.capture import CaptureWriter
+from sensor.errors import ClipLostError, ClipRefusedError, WrongClipError
 from sensor.families import FAMILIES
 from sensor.link import bind, identify, scan, signal
+from sensor.recording import Recording
 from sensor.samples import LinkState
 from sensor.session import Signal, SignalKind
+from sensor.signals import Signals
 from tests import virtual_time
 from tests.sensor.conformance import CASES, Case, damaged, grid, rows_of
-from tests.sensor.worlds import CONNECTING, HAS_BUMBLE, SEARCHING, STREAMING, Listener, listening, radio
+from tests.sensor.worlds import (
+    CONNECTING,
+    HAS_BUMBLE,
+    SEARCHING,
+    STREAMING,
+    WAITING,
+    Listener,
+    listening,
+    radio,
+)
 
 if HAS_BUMBLE:
     from sensor.virtual.world import virtual_world
@@ -145,6 +158,56 @@ def test_a_sign_reaches_the_wearer(case: Case) -> None:
     virtual_time.run(main())
 
 
+def test_a_sign_while_it_streams(case: Case) -> None:
+    """The stream gives it and goes on; asked for while the clip is away it fails at once."""
+
+    async def main() -> None:
+        unit = case.unit()
+        async with virtual_world(unit) as world:
+            signals = Signals("mine", case.family)
+            binding = case.binding(world.clip.address, "mine")
+            async with listening(world.bluetooth, binding, signals=signals) as listener:
+                await asyncio.sleep(5)
+                for kind in case.family.capabilities.signals:
+                    await signals.give(Signal(kind, 300))
+                    assert unit.signals
+                world.clip.vanish(5)
+                await asyncio.sleep(3)
+                for kind in case.family.capabilities.signals:
+                    with pytest.raises(ClipLostError):
+                        await signals.give(Signal(kind))
+                await asyncio.sleep(6)
+            assert listener.states == [SEARCHING, CONNECTING, STREAMING, WAITING, STREAMING]
+
+    virtual_time.run(main())
+
+
+def test_a_recording_of_it_is_the_day_again(case: Case, tmp_path: Path) -> None:
+    """What came over the air, written down and read again, gives the very samples and battery that came live."""
+
+    async def main() -> tuple[Listener, Path]:
+        path = tmp_path / "day.jsonl"
+        async with virtual_world(case.unit(120)) as world:
+            with CaptureWriter(path, family=case.name, rate_hz=case.rate_hz) as capture:
+                binding = case.binding(world.clip.address, "mine")
+                async with listening(world.bluetooth, binding, on_notification=capture.take) as listener:
+                    await asyncio.sleep(10)
+                    world.clip.vanish(2.0)
+                    await asyncio.sleep(8)
+        return listener, path
+
+    live, path = virtual_time.run(main())
+    again = Listener([(0.0, reading) for reading in Recording.open(path).readings()])
+    assert np.array_equal(again.time_ns(), live.time_ns())
+    for part in ("acc_mps2", "gyr_radps"):
+        if getattr(live.blocks[0], part) is not None:
+            played, came = (
+                np.concatenate([getattr(block, part) for block in each.blocks]) for each in (again, live)
+            )
+            assert np.array_equal(played, came, equal_nan=True)
+    assert again.batteries == live.batteries
+
+
 # ---- what goes wrong -----------------------------------------------------------------------------------------------
 
 
@@ -242,6 +305,14 @@ def test_the_right_one_of_two_with_one_name(case: Case) -> None:
                 await asyncio.sleep(4)
             assert len(rows_of(listener)) > 100
             assert world.clip.sent == 0
+            if case.family.capabilities.serial:
+                other = case.binding(
+                    world.clip.address, "neck"
+                )  # the address of one, the serial number of the other
+                with pytest.raises(WrongClipError):
+                    async with listening(world.bluetooth, other) as listener:
+                        await asyncio.sleep(8)
+                assert listener.blocks == []
 
     virtual_time.run(main())
 
@@ -276,6 +347,27 @@ def test_nothing_odd_disturbs_a_session(case: Case) -> None:
         for characteristic in (here, "0000abcd-0000-1000-8000-00805f9b34fb"):
             for told in session.received(characteristic, odd, virtual_time.START_NS):
                 assert not hasattr(told, "acc_mps2") or np.isnan(told.acc_mps2).all()
+
+
+def test_what_a_later_firmware_says_is_told_once(case: Case, caplog: pytest.LogCaptureFixture) -> None:
+    """Messages of kinds that nobody knows yet are left alone, and each kind is told once; the samples are as ever."""
+    if not case.strange:
+        pytest.skip("on what is subscribed to, its firmware has one kind of message")
+
+    async def main() -> None:
+        unit = case.unit()
+        async with virtual_world(unit) as world:
+            async with listening(world.bluetooth, case.binding(world.clip.address, "mine")) as listener:
+                for _ in range(5):
+                    await asyncio.sleep(2)
+                    unit.strange.append(case.strange)
+                await asyncio.sleep(2)
+            assert listener.states == [SEARCHING, CONNECTING, STREAMING]
+            assert_whole(listener)
+
+    with caplog.at_level("WARNING"):
+        virtual_time.run(main())
+    assert sum("does not know" in record.message for record in caplog.records) == 1
 
 
 def test_a_link_with_the_smallest_packets(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
