@@ -8,12 +8,15 @@ and nginx, started here; without them that phase is left out, and the table show
 journal's files is opened and compared, value by value, with what should be in it; the server with what was said to be
 delivered. Every now and then all is delivered, the server must hold exactly the journal's rows, and a new journal begins.
 
+Exits with 1 when anything was lost, duplicated or damaged.
+
 `lost` and `duplicated` count rows, in the journal and on the server; `damaged` what the journal's own check reports.
 `ready_p99_s` is from the start of the process after a kill, Python and all, to the first row that it acknowledges.
 """
 
 import random
 import shutil
+import sys
 import tempfile
 from collections import Counter
 from contextlib import ExitStack
@@ -180,6 +183,8 @@ def main() -> None:
             "by_phase": {phase: tally.rounds[phase] for phase in PHASES},
         },
     )
+    if tally.lost or tally.duplicated or tally.damaged:
+        sys.exit(1)
 
 
 if __name__ == "__main__":
