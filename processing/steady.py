@@ -15,39 +15,38 @@ from processing.epochs import SECOND_NS
 from processing.outputs import Stance
 from processing.settings import Settings
 from processing.slouch import Judge, SlouchState, quiet_until
-from processing.window import Columns
+from processing.window import ANGLES, FIRST_ANGLE
 
 LEAST = 4
 """Fewer seconds than this are not worth the look."""
 
 
 class Steady:
-    """Some seconds of one wearer, looked at as columns."""
+    """Some seconds of one wearer, looked at as columns (`Measured.columns`), with at least one reference."""
 
-    def __init__(self, columns: Columns, first_second: int, settings: Settings) -> None:
+    def __init__(self, columns: NDArray[np.float64], first_second: int, settings: Settings) -> None:
         self.first_second, self.settings = first_second, settings
-        self.low_deg, self.high_deg = columns.low_deg, columns.high_deg
-        swing_deg = columns.high_deg - columns.low_deg
-        swing_deg[1:] = np.maximum(swing_deg[1:], np.abs(np.diff(columns.sagittal_deg)))
+        _, complete, least_g, most_g, most_turn_degps, _, motion_g, gravity_g, _ = columns[:FIRST_ANGLE]
+        sagittal_deg, lateral_deg, tilt_deg, low_deg, high_deg = columns[FIRST_ANGLE:][:ANGLES]
+        self.low_deg, self.high_deg = low_deg, high_deg
+        swing_deg = high_deg - low_deg
+        swing_deg[1:] = np.maximum(swing_deg[1:], np.abs(np.diff(sagittal_deg)))
         # As `activity` has it for who is still: how far each figure is below its limit.
         nearest: NDArray[np.float64] = np.maximum.reduce(
             (
-                columns.motion_g / settings.moving_on_g,
-                columns.tilt_deg / settings.lying_deg,
-                np.abs(columns.lateral_deg) / settings.leaning_deg,
+                motion_g / settings.moving_on_g,
+                tilt_deg / settings.lying_deg,
+                np.abs(lateral_deg) / settings.leaning_deg,
                 swing_deg / settings.transition_degps,
             )
         )
         calm = (
-            (columns.complete > 0)
+            (complete > 0)
             & (nearest < 1)
-            & (columns.motion_g <= settings.vehicle_g)
-            & (columns.least_g >= STUCK_G)
-            & (np.abs(columns.gravity_g - 1) <= OFF_ONE_G)
-            & (
-                (columns.most_g >= settings.not_worn_acc_g)
-                | (columns.most_turn_degps >= settings.not_worn_turn_degps)
-            )
+            & (motion_g <= settings.vehicle_g)
+            & (least_g >= STUCK_G)
+            & (np.abs(gravity_g - 1) <= OFF_ONE_G)
+            & ((most_g >= settings.not_worn_acc_g) | (most_turn_degps >= settings.not_worn_turn_degps))
         )
         # The first has a neighbour that is not among the columns.
         calm[0] = False

@@ -36,6 +36,7 @@ WINDOW_S = 5
 """Seconds over which movement is measured."""
 BEFORE_S = WINDOW_S - 1
 ACC, GYR = slice(0, 3), slice(3, 6)
+FIRST_ANGLE, ANGLES = Facts._fields.index("angles"), len(Angles._fields)
 UNITS = np.array([[1 / STANDARD_GRAVITY_MPS2]] * 3 + [[DEG]] * 3 + [[1 / STANDARD_GRAVITY_MPS2]])
 """From the table's motion to g and deg/s."""
 NO_AXES = np.full((3, 3), np.nan)
@@ -62,27 +63,12 @@ class Over(NamedTuple):
     settings: Settings
 
 
-class Columns(NamedTuple):
-    """Facts of some seconds as columns (n,), with the angles from the first reference; NaN where there is none."""
-
-    complete: NDArray[np.float64]
-    least_g: NDArray[np.float64]
-    most_g: NDArray[np.float64]
-    most_turn_degps: NDArray[np.float64]
-    motion_g: NDArray[np.float64]
-    gravity_g: NDArray[np.float64]
-    sagittal_deg: NDArray[np.float64]
-    lateral_deg: NDArray[np.float64]
-    tilt_deg: NDArray[np.float64]
-    low_deg: NDArray[np.float64]
-    high_deg: NDArray[np.float64]
-
-
 class Measured(NamedTuple):
     """The same seconds, measured."""
 
     facts: list[Facts]
-    columns: Columns
+    columns: NDArray[np.float64]
+    """The same as columns, one a second: a row for each of `Facts` up to the jerk, then for each of `Angles`."""
     begin: int
     """Where the wearer's samples begin among those that were measured together: `time_ns` and `sagittal_deg`."""
     time_ns: NDArray[np.int64]
@@ -109,12 +95,12 @@ def measure(overs: Sequence[Over]) -> list[Measured]:
     ]
     every = np.concatenate(sums, axis=1)
     least = np.array([max(1.0, over.settings.min_received * over.rate_hz) for over in overs])
-    all_facts, columns = _facts(every, firsts, seconds, _for_each(least, firsts), _for_each(axes, firsts))
-    found = []
+    columns = _facts(every, firsts, seconds, _for_each(least, firsts), _for_each(axes, firsts))
+    all_facts, found = _name(columns), []
     for number, (over, first, last) in enumerate(zip(overs, firsts, firsts[1:], strict=False)):
-        of_wearer = Columns(*columns[:, first:last])
+        of_wearer = columns[:, first:last]
         magnitude = _Magnitude(over.window.magnitude, table[MAGNITUDE], edges[first : last + 1])
-        facts = _with_steps(over, all_facts[first:last], of_wearer.motion_g, magnitude)
+        facts = _with_steps(over, all_facts[first:last], magnitude)
         end = last + (number + 1) * BEFORE_S
         window = Window(every[:, end - BEFORE_S : end].copy(), magnitude.last(BEFORE_S))
         found.append(Measured(facts, of_wearer, begins[number], samples.time_ns, table[SAGITTAL:], window))
@@ -159,58 +145,59 @@ def _facts(
     seconds: SecondSums,
     least: NDArray[np.float64],
     axes: NDArray[np.float64],
-) -> tuple[list[Facts], NDArray[np.float64]]:
-    """Return the facts of each second, but for its steps, and as `Columns`; `least` samples make one complete."""
+) -> NDArray[np.float64]:
+    """Return a row for each of `Facts` but its steps, then for each of `Angles` from every reference, a column a second.
+
+    `least` samples make a second complete.
+    """
     # Five terms in a fixed order, not a running sum: the same however the seconds came.
     n = every.shape[1] - BEFORE_S
     total = every[:, :n].copy()
     for shift in range(1, WINDOW_S):
         total += every[:, shift : shift + n]
-    wearers, n_seconds = range(len(firsts) - 1), firsts[-1]
-    total = total[
-        :, [k + number * BEFORE_S for number in wearers for k in range(firsts[number], firsts[number + 1])]
-    ]
+    if len(firsts) > 2:
+        # Between two wearers lie sums of seconds of both.
+        wearers = enumerate(pairwise(firsts))
+        total = total[:, [k + number * BEFORE_S for number, (a, b) in wearers for k in range(a, b)]]
     mean = total[1:] / np.maximum(total[0], 1.0)
     variance = np.maximum(0.0, mean[SQUARES] - np.square(mean[MOTION]))
     spread = np.sqrt(variance) * UNITS
     received = seconds.sums[0]
-    complete, least_g, most_g = received >= least, spread[ACC].min(axis=0), spread[ACC].max(axis=0)
-    most_turn_degps, turn_degps = spread[GYR].max(axis=0), np.sqrt(variance[GYR].sum(axis=0)) * DEG
-    motion_g, gravity_g = spread[MAGNITUDE], mean[MAGNITUDE] / STANDARD_GRAVITY_MPS2
-    jerk_g = np.sqrt(seconds.high[0]) / STANDARD_GRAVITY_MPS2 - 1
-    angles_deg = np.array(
-        [
-            (*inclination_deg(seconds.sums[1:][UP], of), seconds.low[row], seconds.high[row])
-            for row, of in enumerate(axes, SAGITTAL - MAGNITUDE_SQUARED)
-        ]
-    ).reshape(-1, len(Angles._fields), n_seconds)
-    of_reference = [starmap(Angles, zip(*of.tolist(), strict=True)) for of in angles_deg]
-    facts = map(
-        Facts,
-        received.astype(int).tolist(),
-        complete.tolist(),
-        least_g.tolist(),
-        most_g.tolist(),
-        most_turn_degps.tolist(),
-        turn_degps.tolist(),
-        motion_g.tolist(),
-        gravity_g.tolist(),
-        jerk_g.tolist(),
-        zip(*of_reference, strict=True) if of_reference else repeat(()),
-    )
-    first_deg = angles_deg[0] if len(angles_deg) else np.full((len(Angles._fields), n_seconds), np.nan)
-    columns = np.vstack((complete, least_g, most_g, most_turn_degps, motion_g, gravity_g, first_deg))
-    return [*facts], columns
+    table = np.empty((FIRST_ANGLE + len(axes) * ANGLES, len(received)))
+    table[0] = received
+    table[1] = received >= least
+    np.minimum.reduce(spread[ACC], axis=0, out=table[2])
+    np.maximum.reduce(spread[ACC], axis=0, out=table[3])
+    np.maximum.reduce(spread[GYR], axis=0, out=table[4])
+    table[5] = np.sqrt(np.add.reduce(variance[GYR], axis=0)) * DEG
+    table[6] = spread[MAGNITUDE]
+    table[7] = mean[MAGNITUDE] / STANDARD_GRAVITY_MPS2
+    table[8] = np.sqrt(seconds.high[0]) / STANDARD_GRAVITY_MPS2 - 1
+    for number, of in enumerate(axes):
+        angles, row = table[FIRST_ANGLE + number * ANGLES :], SAGITTAL - MAGNITUDE_SQUARED + number
+        angles[:3] = inclination_deg(seconds.sums[1:][UP], of)
+        angles[3], angles[4] = seconds.low[row], seconds.high[row]
+    return table
 
 
-def _with_steps(
-    over: Over, facts: list[Facts], motion_g: NDArray[np.float64], magnitude: _Magnitude
-) -> list[Facts]:
+def _name(table: NDArray[np.float64]) -> list[Facts]:
+    """Return the table's columns as facts, second by second."""
+    rows = table.tolist()
+    references = [
+        starmap(Angles, zip(*rows[first : first + ANGLES], strict=True))
+        for first in range(FIRST_ANGLE, len(rows), ANGLES)
+    ]
+    angles = zip(*references, strict=True) if references else repeat(())
+    return [*map(Facts, map(int, rows[0]), map(bool, rows[1]), *rows[2:FIRST_ANGLE], angles)]
+
+
+def _with_steps(over: Over, facts: list[Facts], magnitude: _Magnitude) -> list[Facts]:
     """Look for steps where there is movement, and leave out angles from what is no reference of this wearer."""
     references = len(over.settings.references)
     if len(facts[0].angles) > references:
         facts = [of._replace(angles=of.angles[:references]) for of in facts]
-    for k in np.flatnonzero(motion_g > over.settings.moving_off_g).tolist():
-        steps, cadence_hz = regularity(magnitude.until(k), over.rate_hz)
-        facts[k] = facts[k]._replace(regularity=steps, cadence_hz=cadence_hz)
+    for k, of in enumerate(facts):
+        if of.motion_g > over.settings.moving_off_g:
+            steps, cadence_hz = regularity(magnitude.until(k), over.rate_hz)
+            facts[k] = of._replace(regularity=steps, cadence_hz=cadence_hz)
     return facts

@@ -175,7 +175,8 @@ class Work:
         self.own_memory()
         self.window = measured.window
         first_second, edges, seconds = closing.before.second, closing.over.edges, len(measured.facts)
-        steady = Steady(measured.columns, first_second, self.settings) if seconds >= LEAST else None
+        looked_at = seconds >= LEAST and self.settings.references
+        steady = Steady(measured.columns, first_second, self.settings) if looked_at else None
         k = 0
         while k < seconds:
             if steady is not None and k:
