@@ -12,6 +12,10 @@ POLL_S = 0.5
 """How often a reader gets to do other things while nothing arrives."""
 LEAP_S = 2.0
 """A clock that ran ahead of the loop by so much: the computer slept, or its time was set."""
+REPEAT_S = 0.005
+"""What comes again within this time, byte for byte, is the same notification; a clip makes one in five times that."""
+REPEAT_BYTES = 16
+"""Shorter ones may well be alike: a battery, a button, three axes of a clip at rest."""
 AHEAD_S = 900.0
 """Samples further ahead of the clock than this were stamped by a clock that was wrong."""
 
@@ -27,12 +31,24 @@ class Arrivals:
         self.last_s = self._loop.time()
         """When something last came."""
         self.overflowed = 0
+        self.repeated = 0
+        """Notifications that came twice. bluetoothd tells all that listens to a clip as often as there are listeners."""
+        self._before: tuple[float, str, bytes] = (0.0, "", b"")
 
     def put(self, characteristic: str, data: bytes) -> None:
         """Take a notification, or what was read; called by bleak, does nothing else."""
         self.last_s = self._loop.time()
         if not data:
             return  # a notification without bytes says nothing but that the clip is there
+        before_s, *before = self._before
+        self._before = (self.last_s, characteristic, data)
+        if (
+            len(data) >= REPEAT_BYTES
+            and before == [characteristic, data]
+            and self.last_s - before_s < REPEAT_S
+        ):
+            self.repeated += 1
+            return
         if len(self._waiting) == self._waiting.maxlen:
             self.overflowed += 1
         self._waiting.append((self.last_s, characteristic, data))

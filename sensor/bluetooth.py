@@ -6,11 +6,13 @@ a way out. Knows nothing of what the bytes mean and keeps no link alive: that is
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from bleak import BleakAdapter, BleakClient, BleakScanner
+from bleak.args.bluez import BlueZAdapterArgs, BlueZScannerArgs
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.client import BaseBleakClient
 from bleak.backends.device import BLEDevice
@@ -20,8 +22,10 @@ from bleak.exc import (
     BleakBluetoothNotAvailableReason,
     BleakDBusError,
     BleakGATTProtocolError,
+    BleakGATTProtocolErrorCode,
 )
 
+from sensor.adapters import adapter_of, claim
 from sensor.advertisement import Advertisement
 from sensor.errors import (
     BluetoothAbsentError,
@@ -111,13 +115,22 @@ class Connection:
 
 
 class Bluetooth:
-    """The computer's Bluetooth. One object for all clips: an adapter scans or connects for one at a time."""
+    """The computer's Bluetooth. One object for all clips: an adapter scans or connects for one at a time.
+
+    Adapters are named as the system names them, such as hci1; None is the system's first that is on.
+    """
 
     def __init__(self, backends: Backends | None = None) -> None:
         self._backends = backends
-        self._adapter = asyncio.Lock()
+        self._adapters: dict[str | None, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def scan(self, seconds: float, until: Callable[[Advertisement], bool] | None = None) -> list[Heard]:
+    async def scan(
+        self,
+        seconds: float,
+        until: Callable[[Advertisement], bool] | None = None,
+        *,
+        adapter: str | None = None,
+    ) -> list[Heard]:
         """Listen for advertisements; return everyone heard, at the latest word each, or stop early at `until`."""
         heard: dict[str, Heard] = {}
         enough = asyncio.Event()
@@ -132,49 +145,64 @@ class Bluetooth:
         backend = self._backends.scanner if self._backends else None
         with _told(None):
             async with (
-                self._adapter,
+                self._adapters[adapter],
                 asyncio.timeout(seconds + SCAN_START_S),
-                BleakScanner(on_advertisement, backend=backend),
+                BleakScanner(on_advertisement, backend=backend, bluez=_listening_on(adapter)),
             ):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(seconds):
                         await enough.wait()
         return list(heard.values())
 
-    async def connected_already(self) -> list[Heard]:
+    async def connected_already(self, *, adapter: str | None = None) -> list[Heard]:
         """Return devices that this computer holds a link to: left by a process that died, they do not advertise."""
         if self._backends:
             return []
         with _told(None):
             try:
-                adapter = await BleakAdapter.get()
-                devices = await adapter.get_connected_devices(CONNECTED_SERVICES)
+                its_adapter = await BleakAdapter.get(bluez=_on(adapter))
+                devices = await its_adapter.get_connected_devices(CONNECTED_SERVICES)
             except NotImplementedError:
                 return []
         return [Heard(Advertisement(each.address, each.name, (), None), each) for each in devices]
 
     @asynccontextmanager
-    async def connection(self, heard: Heard, on_drop: Callable[[], None]) -> AsyncIterator[Connection]:
+    async def connection(
+        self, heard: Heard, on_drop: Callable[[], None], *, adapter: str | None = None
+    ) -> AsyncIterator[Connection]:
         """Connect; at the end, whatever happened, disconnect within `DISCONNECT_S`.
 
-        Always, even after a drop: bleak keeps a D-Bus connection for each client until it is told, and bluetoothd
-        its old notify session, so that notifications would come twice, three times, … after each reconnect.
+        The adapter is this process's own from then on; BluetoothTakenError if it is another's. The disconnect comes
+        always, even after a drop: bleak keeps a D-Bus connection for each client until it is told, and bluetoothd its
+        old notify session, so that notifications would come twice, three times, … after each reconnect.
         `on_drop` is called in the loop when the link ends.
         """
         name = heard.advertisement.name or heard.advertisement.address
+        if heard_by := adapter_of(heard.device.details):
+            claim(heard_by)
         client = BleakClient(
             heard.device,
             lambda _client: on_drop(),
             timeout=CONNECT_S,
             backend=self._backends.client if self._backends else None,
+            # Windows remembers what a device offered, also when another firmware offers something else.
+            winrt={"use_cached_services": False},
         )
         try:
             with _told(name, connecting=True):
-                async with self._adapter, asyncio.timeout(CONNECT_S + DISCONNECT_S):
+                async with self._adapters[adapter], asyncio.timeout(CONNECT_S + DISCONNECT_S):
                     await client.connect()
             yield Connection(client, name)
         finally:
             await _disconnected(client)
+
+
+def _on(adapter: str | None) -> BlueZAdapterArgs:
+    return {"adapter": adapter} if adapter else {}
+
+
+def _listening_on(adapter: str | None) -> BlueZScannerArgs:
+    return {"adapter": adapter} if adapter else {}
 
 
 def _merged(before: Advertisement | None, device: BLEDevice, data: AdvertisementData) -> Advertisement:
@@ -225,6 +253,16 @@ DENIED = {
 }
 
 
+WANT_PAIRING = {
+    BleakGATTProtocolErrorCode.INSUFFICIENT_AUTHENTICATION,
+    BleakGATTProtocolErrorCode.INSUFFICIENT_AUTHORIZATION,
+    BleakGATTProtocolErrorCode.INSUFFICIENT_ENCRYPTION,
+    BleakGATTProtocolErrorCode.INSUFFICIENT_ENCRYPTION_KEY_SIZE,
+}
+UNPAIRED = "it speaks only with computers that it is paired with"
+PAIR_IT = "pair the clip with this computer in the Bluetooth settings of the system, and try again"
+
+
 def told(error: Exception, clip: str | None, *, connecting: bool = False) -> SensorError:
     """Return our error for one of bleak's, of D-Bus or of the operating system.
 
@@ -238,6 +276,8 @@ def told(error: Exception, clip: str | None, *, connecting: bool = False) -> Sen
             return BluetoothForbiddenError(str(error))
         case FileNotFoundError() | ConnectionRefusedError():
             return BluetoothAbsentError("there is no D-Bus system bus, over which Linux programs reach it")
+        case BleakGATTProtocolError() if clip is not None and error.args[0] in WANT_PAIRING:
+            return ClipRefusedError(clip, UNPAIRED, PAIR_IT)
         case BleakGATTProtocolError() if clip is not None:
             return ClipRefusedError(clip, f"it answers with an error: {error.args[-1]}")
         case BleakDBusError() if known := _told_by_dbus(error, clip):
@@ -261,13 +301,15 @@ def _told_by_bleak(error: BleakBluetoothNotAvailableError) -> SensorError:
 
 def _told_by_dbus(error: BleakDBusError, clip: str | None) -> SensorError | None:
     match error.dbus_error.rpartition(".")[2]:
-        case "AccessDenied" | "NotPermitted" | "NotAuthorized":
+        case "NotPermitted" | "AuthenticationFailed" | "AuthenticationRejected" if clip is not None:
+            return ClipRefusedError(clip, UNPAIRED, PAIR_IT)
+        case "AccessDenied" | "NotPermitted" | "NotAuthorized" | "AuthFailed":
             return BluetoothForbiddenError(_text(error))
-        case "ServiceUnknown" | "NameHasNoOwner" | "NoReply" | "Disconnected":
+        case "ServiceUnknown" | "NameHasNoOwner" | "NoReply" | "NoServer" | "Disconnected":
             return BluetoothAbsentError("the Bluetooth service, bluetoothd, is not running")
         case "NotReady":
             return BluetoothOffError()
-        case "InProgress" | "Busy":
+        case "InProgress" | "Busy" | "LimitsExceeded" | "NoMemory":
             return BluetoothBusyError()
         case "AlreadyConnected":
             return ClipBusyError(clip)

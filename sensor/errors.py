@@ -60,6 +60,17 @@ class BluetoothBusyError(BluetoothError):
         )
 
 
+class BluetoothTakenError(BluetoothError):
+    """The adapter belongs to another neckline."""
+
+    def __init__(self, adapter: str) -> None:
+        self.adapter = adapter
+        super().__init__(
+            f"the Bluetooth adapter {adapter} is in use by another neckline on this computer",
+            "stop the other one (it may be running as a service), or give this one an adapter of its own: `clip.adapter`",
+        )
+
+
 class ClipError(SensorError):
     """Something about one clip; `clip` is its name."""
 

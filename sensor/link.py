@@ -3,7 +3,8 @@
 `stream` holds a link for as long as someone reads from it; everything happens in the reader's task, so that closing
 or cancelling it leaves nothing behind but a disconnected clip. The strategy was measured on BlueZ and on a virtual
 radio: a fresh scan before every connect (stale device objects fail), the rate set on every connect, a drop or two
-seconds of silence both count as the end, always a disconnect, then a pause that doubles from 0.3 to 15 s.
+seconds of silence both count as the end, always a disconnect, then a pause that doubles from 0.3 to 3 s:
+samples are there again within 5 s of the end of whatever kept them away.
 """
 
 import asyncio
@@ -41,7 +42,7 @@ STALL_S = 2.0
 """Silence after which a connected clip counts as lost: a firmware that hangs, a bluetoothd that was killed."""
 IDENTITY_S = 6.0
 """How long a clip may take to tell its serial number: a session asks five times, a second apart."""
-FIRST_RETRY_S, LAST_RETRY_S = 0.3, 15.0
+FIRST_RETRY_S, LAST_RETRY_S = 0.3, 3.0
 BACK_S = 0.1
 """Room before the first bundle of a connection, so that its samples come after the last of the connection before."""
 
@@ -52,6 +53,8 @@ class Sighting:
 
     advertisement: Advertisement
     family: Family
+    adapter: str | None = None
+    """The adapter that was to hear it; None for the system's first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ class ClipBinding:
     name: str
     serial: str | None
     rate_hz: float
+    adapter: str | None = None
+    """Which of this computer's adapters is to reach it; None for the system's first."""
 
     def __post_init__(self) -> None:
         family_named(self.family).check_rate(self.rate_hz)
@@ -89,6 +94,7 @@ def bind(sighting: Sighting, report: ClipReport, rate_hz: float | None = None) -
         name=wanted.name,
         serial=report.identity.serial or None,
         rate_hz=rate_hz or wanted.rate_hz,
+        adapter=wanted.adapter,
     )
 
 
@@ -153,6 +159,7 @@ class _Wanted:
     rate_hz: float
     serial: str | None = None
     """What it must say of itself before anything of it is believed; None for any."""
+    adapter: str | None = None
 
 
 async def _visit(
@@ -166,7 +173,7 @@ async def _visit(
     """Connect, ask what the session wants, and yield what arrives until the link ends: ClipLostError."""
     loop = asyncio.get_running_loop()
     arrivals = Arrivals()
-    async with bluetooth.connection(heard, arrivals.drop) as connection:
+    async with bluetooth.connection(heard, arrivals.drop, adapter=wanted.adapter) as connection:
         clock = Clock(utc, floor_ns)
         session = wanted.family.open_session(wanted.rate_hz)
         asked = False
@@ -194,6 +201,9 @@ async def _visit(
         finally:
             if arrivals.overflowed:
                 logger.warning("%s: %d notifications lost to a slow reader", wanted.name, arrivals.overflowed)
+            if arrivals.repeated:
+                repeated = "%s: %d notifications came twice; does another program use the clip?"
+                logger.warning(repeated, wanted.name, arrivals.repeated)
 
 
 def _check_accepted(readings: list[Told], wanted: _Wanted) -> None:
@@ -275,10 +285,10 @@ async def _find(bluetooth: Bluetooth, wanted: _Wanted) -> Heard:
     def is_it(advertisement: Advertisement) -> bool:
         return advertisement.address.upper() == wanted.address.upper()
 
-    everyone = await bluetooth.scan(SEARCH_S, is_it)
+    everyone = await bluetooth.scan(SEARCH_S, is_it, adapter=wanted.adapter)
     if not any(is_it(heard.advertisement) for heard in everyone):
         # Only now: a link that is just being ended still counts as connected, and would fail.
-        everyone += await bluetooth.connected_already()
+        everyone += await bluetooth.connected_already(adapter=wanted.adapter)
     for heard in everyone:
         if is_it(heard.advertisement):
             return heard
@@ -289,11 +299,11 @@ async def _find(bluetooth: Bluetooth, wanted: _Wanted) -> Heard:
 # ---- what others call ----------------------------------------------------------------------------------------------
 
 
-async def scan(bluetooth: Bluetooth, seconds: float) -> list[Sighting]:
+async def scan(bluetooth: Bluetooth, seconds: float, adapter: str | None = None) -> list[Sighting]:
     """Return the clips of known families within range, nearest first. Raises BluetoothError."""
-    everyone = await bluetooth.scan(seconds)
+    everyone = await bluetooth.scan(seconds, adapter=adapter)
     sightings = [
-        Sighting(heard.advertisement, family)
+        Sighting(heard.advertisement, family, adapter)
         for heard in everyone
         if (family := family_of(heard.advertisement)) is not None
     ]
@@ -356,13 +366,14 @@ async def signal(
 
 def _wanted(binding: ClipBinding) -> _Wanted:
     family = family_named(binding.family)
-    return _Wanted(binding.name, binding.address, family, binding.rate_hz, binding.serial)
+    return _Wanted(binding.name, binding.address, family, binding.rate_hz, binding.serial, binding.adapter)
 
 
 def _sighted(sighting: Sighting) -> _Wanted:
     advertisement = sighting.advertisement
     name = advertisement.name or advertisement.address
-    return _Wanted(name, advertisement.address, sighting.family, sighting.family.default_rate_hz)
+    rate_hz = sighting.family.default_rate_hz
+    return _Wanted(name, advertisement.address, sighting.family, rate_hz, adapter=sighting.adapter)
 
 
 class _Course:
