@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415 (libraries are imported by the commands that need them, so that `neckline --version` answers at once)
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -9,6 +10,15 @@ import typer
 from neckline.cli.common import JournalOption, Json, options_of
 
 commands = typer.Typer()
+
+
+class Place(StrEnum):
+    """Where a clip can be worn."""
+
+    T4 = "t4"
+    C7 = "c7"
+    CHEST = "chest"
+    HEAD = "head"
 
 
 @commands.command()
@@ -29,11 +39,16 @@ def pair(
     clip: Annotated[
         str | None, typer.Argument(help="Its address or name, when several are in range.")
     ] = None,
+    *,
+    placement: Annotated[
+        Place | None,
+        typer.Option(help="Where it is worn: t4, c7, chest; or head, for a second clip."),
+    ] = None,
 ) -> None:
     """Find the clip, ask who it is, and write it into the configuration."""
     from neckline.commands.pair import pair
 
-    pair(options_of(ctx), clip)
+    pair(options_of(ctx), clip, placement.value if placement else None)
 
 
 @commands.command()

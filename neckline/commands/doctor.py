@@ -22,6 +22,7 @@ from neckline.watching.running import channels_of
 from neckline.wearing.memory import remember
 from neckline.wearing.status import OLD_CALIBRATION_S
 from processing.errors import ProcessingError
+from processing.head import HEAD
 from sensor import link
 from sensor.errors import ClipError, SensorError
 from storage.entries import Stream
@@ -103,8 +104,10 @@ def examine(options: Options) -> Iterator[Finding]:
             yield from _asked("service", lambda: _service(client))
     yield from _asked("journal", lambda: _journal(journal_path))
     if config.wearer.id is not None:
-        stream = Stream(config.wearer.id, config.wearer.placement)
+        stream, head = Stream(config.wearer.id, config.wearer.placement), Stream(config.wearer.id, HEAD)
         yield from _asked("calibration", lambda: _calibration(journal_path, stream))
+        if config.head_clip is not None:
+            yield from _asked("head", lambda: _calibration(journal_path, head, "head"))
     yield from _asked("InfluxDB", lambda: _influxdb(config))
     yield from _asked("alerts", lambda: machine.run(_alerts(config)))
 
@@ -133,6 +136,10 @@ def _service(client: Client) -> list[Finding]:
         Finding("service", Found.OK, "running"),
         Finding("clip", Found.OK, f"{status.clip}: {state}{battery}"),
     ]
+    if status.head is not None:
+        change = status.head.link
+        told = f"{change.state} {change.reason}".strip() if change else "not connected yet"
+        findings.append(Finding("head clip", Found.OK, f"{status.head.clip}: {told}"))
     if status.journal.trouble:
         findings.append(Finding("writer", Found.WRONG, status.journal.trouble))
     return findings
@@ -150,7 +157,10 @@ def _bluetooth(config: Config) -> Iterator[Finding]:
     if config.clip is None:
         yield Finding("clip", Found.SKIPPED, "none is paired", "`neckline pair`")
         return
-    yield from _asked("clip", lambda: machine.run(_clip(config)))
+    yield from _asked("clip", lambda: machine.run(_clip(config.binding(), "clip")))
+    head = config.head_binding()
+    if head is not None:
+        yield from _asked("head clip", lambda: machine.run(_clip(head, "head clip")))
 
 
 async def _heard() -> list[link.Sighting]:
@@ -158,15 +168,14 @@ async def _heard() -> list[link.Sighting]:
         return await link.scan(bluetooth, SCAN_S)
 
 
-async def _clip(config: Config) -> list[Finding]:
-    binding = config.binding()
+async def _clip(binding: link.ClipBinding, what: str) -> list[Finding]:
     try:
         async with machine.bluetooth() as bluetooth:
             report = await link.identify(bluetooth, binding, utc=machine.utc_ns)
     except ClipError as error:
-        return [_wrong("clip", error)]
+        return [_wrong(what, error)]
     battery = f", battery {report.battery.percent:.0f} %" if report.battery else ""
-    return [Finding("clip", Found.OK, f"{binding.name}, firmware {report.identity.firmware or '?'}{battery}")]
+    return [Finding(what, Found.OK, f"{binding.name}, firmware {report.identity.firmware or '?'}{battery}")]
 
 
 def _journal(journal_path: Path) -> list[Finding]:
@@ -193,36 +202,30 @@ def _journal(journal_path: Path) -> list[Finding]:
     return findings
 
 
-def _calibration(journal_path: Path, stream: Stream) -> list[Finding]:
+def _calibration(journal_path: Path, stream: Stream, what: str = "calibration") -> list[Finding]:
     now_ns = machine.utc_ns()
     with JournalReader.open(journal_path) as reader:
         memory = remember(reader, stream, now_ns)
     if memory.calibration is None:
-        return [
-            Finding("calibration", Found.WRONG, "there is none, so nothing is judged", "`neckline calibrate`")
-        ]
+        return [Finding(what, Found.WRONG, "there is none, so nothing is judged", "`neckline calibrate`")]
     age_s = (now_ns - memory.calibration.captured_ns) / 1e9
     say = f"{day_and_clock(memory.calibration.captured_ns, now_ns)}, {span(age_s)} ago"
     if memory.quality is not None:
         say += f"; {of_quality(memory.quality)}"
     if memory.suspect:
-        return [
-            Finding("calibration", Found.WRONG, f"{say}; doubted: {memory.suspect}", "`neckline calibrate`")
-        ]
+        return [Finding(what, Found.WRONG, f"{say}; doubted: {memory.suspect}", "`neckline calibrate`")]
     if age_s > OLD_CALIBRATION_S:
         return [
             Finding(
-                "calibration",
+                what,
                 Found.NOTE,
                 say,
                 "calibrate each time you put the clip on: `neckline calibrate`",
             )
         ]
     if memory.quality is not None and memory.quality.remark:
-        return [
-            Finding("calibration", Found.NOTE, say, f"another try could be better: {memory.quality.remark}")
-        ]
-    return [Finding("calibration", Found.OK, say)]
+        return [Finding(what, Found.NOTE, say, f"another try could be better: {memory.quality.remark}")]
+    return [Finding(what, Found.OK, say)]
 
 
 def _influxdb(config: Config) -> list[Finding]:

@@ -10,6 +10,7 @@ from neckline.commands.output import give, give_json
 from neckline.configuration.config import Config
 from neckline.errors import NoSuchAlertError
 from neckline.screen.words import clock, count, day_and_clock, sentence, span
+from processing.head import HEAD_ON_TRUNK
 from processing.outputs import Epoch, Event, EventKind, Posture
 from storage.entries import Stream
 from storage.reader import JournalReader
@@ -38,11 +39,15 @@ def explain(config: Config, journal_path: Path, which: str | None, *, as_json: b
 
     Raises JournalError, NoWearerError, NoSuchAlertError; ValueError when `which` is no time.
     """
-    stream = Stream(config.wearer_id(), config.wearer.placement)
-    now_ns = machine.utc_ns()
+    wearer, now_ns = config.wearer_id(), machine.utc_ns()
     with JournalReader.open(journal_path) as reader, reader.snapshot():
-        alerts = [event for event in reader.read(EVENT, stream) if event.kind in ALERTS]
-        event = _choose(alerts, which, now_ns)
+        found = [
+            (event, stream)
+            for stream in (Stream(wearer, config.wearer.placement), Stream(wearer, HEAD_ON_TRUNK))
+            for event in reader.read(EVENT, stream)
+            if event.kind in ALERTS
+        ]
+        event, stream = _choose(sorted(found, key=lambda each: each[0].time_ns), which, now_ns)
         onset_ns = event.onset_ns or event.time_ns
         since_ns, until_ns = onset_ns - BEFORE_S * 10**9, event.time_ns + AFTER_S * 10**9
         epochs = tuple(reader.read(EPOCH, stream, since_ns=since_ns, until_ns=until_ns))
@@ -53,10 +58,10 @@ def explain(config: Config, journal_path: Path, which: str | None, *, as_json: b
         give(line)
 
 
-def _choose(alerts: Sequence[Event], which: str | None, now_ns: int) -> Event:
+def _choose(alerts: Sequence[tuple[Event, Stream]], which: str | None, now_ns: int) -> tuple[Event, Stream]:
     if which is not None:
         wanted_ns = _time_ns(which, now_ns)
-        alerts = [event for event in alerts if 0 <= event.time_ns - wanted_ns < NEAR_S * 1e9]
+        alerts = [each for each in alerts if 0 <= each[0].time_ns - wanted_ns < NEAR_S * 1e9]
     if not alerts:
         raise NoSuchAlertError(which)
     return alerts[-1]
@@ -77,13 +82,18 @@ def lines(event: Event, epochs: Sequence[Epoch], now_ns: int) -> list[str]:
     told = [f"{day_and_clock(event.time_ns, now_ns)}  {sentence(event)}"]
     found = event.evidence
     if found is not None:
+        what = "the upper back was beyond"
+        if event.kind is EventKind.HEAD_FORWARD_ALERT:
+            what = "the head was bent on the upper back beyond"
         unknown = f", {found.unknown_s:.0f} s not judged and not counted" if found.unknown_s else ""
         told += [
-            f"  why         the upper back was beyond {found.threshold_deg:.0f}° and stayed there for {found.hold_s:.0f} s",
+            f"  why         {what} {found.threshold_deg:.0f}° and stayed there for {found.hold_s:.0f} s",
             f"  angle       {found.mean_deg:.0f}° on average, {found.peak_deg:.0f}° at most, over {span(found.judged_s)}{unknown}",
             f"  reference   {found.calibration_id} ({found.stance}), captured {span(found.calibration_age_s)} before",
             f"  samples     {found.received:.0%} of them arrived",
         ]
+        if found.told != found.due:
+            told.append(f"  faded       {found.told} of {found.due} alerts that fall due are given this week")
     if epochs:
         told += ["", *(f"  {line}" for line in sparkline(event, epochs))]
     return told

@@ -9,6 +9,7 @@ from neckline.commands.scan import nearness
 from neckline.configuration.file import change, new_wearer_id
 from neckline.configuration.template import template
 from neckline.errors import NoClipHeardError, WhichClipError
+from processing.head import HEAD
 from sensor import link
 from sensor.errors import ClipNotFoundError
 from sensor.link import ClipBinding, ClipReport, Sighting
@@ -16,17 +17,23 @@ from sensor.link import ClipBinding, ClipReport, Sighting
 SCAN_S = 8.0
 
 
-def pair(options: Options, which: str | None) -> None:
+def pair(options: Options, which: str | None, placement: str | None = None) -> None:
     """Pair with the clip of this address or name, with the only one in range, or with the one chosen on a terminal.
+
+    `placement` is where it is to be worn: on the head it is a second clip beside the one on the back; None leaves the
+    configuration's. A clip that is worn elsewhere already is not offered.
 
     Raises NoClipHeardError, ClipNotFoundError, WhichClipError, BluetoothError, a ClipError, ConfigError.
     """
     config = options.config(may_be_new=True)
+    before, other = config.clip, config.head_clip
+    if placement == HEAD:
+        before, other = other, before
     say(f"listening for clips for {SCAN_S:g} s …")
-    sighting, report = machine.run(_meet(which))
-    binding = link.bind(sighting, report, config.clip.rate_hz if config.clip else None)
+    sighting, report = machine.run(_meet(which, other.address if other else None))
+    binding = link.bind(sighting, report, before.rate_hz if before else None)
     new_id = None if config.wearer.id else new_wearer_id()
-    _write(options, binding, new_id)
+    _write(options, binding, new_id, placement)
     say(f"paired with {binding.name} ({binding.address}), serial number {binding.serial}, {_details(report)}")
     if new_id:
         say(f"you are {new_id}: a random pseudonym, under which everything is stored")
@@ -35,10 +42,15 @@ def pair(options: Options, which: str | None) -> None:
     )
 
 
-async def _meet(which: str | None) -> tuple[Sighting, ClipReport]:
+async def _meet(which: str | None, worn_elsewhere: str | None) -> tuple[Sighting, ClipReport]:
     """Choose a clip and ask it who it is, with one and the same Bluetooth."""
     async with machine.bluetooth() as bluetooth:
-        sighting = _choose(await link.scan(bluetooth, SCAN_S), which)
+        sightings = [
+            sighting
+            for sighting in await link.scan(bluetooth, SCAN_S)
+            if sighting.advertisement.address.upper() != (worn_elsewhere or "").upper()
+        ]
+        sighting = _choose(sightings, which)
         say(f"asking {_name(sighting)} who it is …")
         return sighting, await link.identify(bluetooth, sighting)
 
@@ -81,7 +93,7 @@ def _details(report: ClipReport) -> str:
     return f"{firmware}, battery {report.battery.percent:.0f} %" if report.battery else firmware
 
 
-def _write(options: Options, binding: ClipBinding, new_id: str | None) -> None:
+def _write(options: Options, binding: ClipBinding, new_id: str | None, placement: str | None) -> None:
     clip = {
         "family": binding.family,
         "name": binding.name,
@@ -90,6 +102,11 @@ def _write(options: Options, binding: ClipBinding, new_id: str | None) -> None:
         "rate_hz": binding.rate_hz,
     }
     wearer = {"id": new_id} if new_id else {}
+    table = "clip"
+    if placement == HEAD:
+        table = "head_clip"
+    elif placement is not None:
+        wearer["placement"] = placement
     change(
-        options.config_path, {"wearer": wearer, "clip": clip}, otherwise=template(new_id or new_wearer_id())
+        options.config_path, {"wearer": wearer, table: clip}, otherwise=template(new_id or new_wearer_id())
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import nullcontext
+from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,7 +12,10 @@ from neckline.configuration.config import Config
 from neckline.screen.logs import Style
 from neckline.watching.running import Summary, run, stopped_by_signals
 from neckline.watching.seen import seen
+from neckline.watching.service import Source
+from processing.head import HEAD
 from sensor import link
+from sensor.bluetooth import Bluetooth
 from sensor.capture import CaptureWriter
 from sensor.link import ClipBinding
 from sensor.samples import Reading
@@ -32,35 +35,49 @@ def run_clip(config: Config, journal_path: Path, *, style: Style | None, record:
 async def _run(
     config: Config, binding: ClipBinding, journal_path: Path, style: Style | None, record: Path | None
 ) -> Summary:
-    until = asyncio.Event()
-    capture = None
-    if record is not None:
-        capture = CaptureWriter(
-            record,
-            family=binding.family,
-            rate_hz=binding.rate_hz,
-            placement=config.wearer.placement,
-            software=f"neckline {version('neckline')}",
-        )
-    with capture or nullcontext(), stopped_by_signals(until):
+    until, head = asyncio.Event(), config.head_binding()
+    with ExitStack() as stack:
+        capture = stack.enter_context(_capture(record, binding, config.wearer.placement)) if record else None
+        head_capture = stack.enter_context(_capture(beside(record), head, HEAD)) if record and head else None
+        stack.enter_context(stopped_by_signals(until))
         async with machine.bluetooth() as bluetooth:
+            view = stack.enter_context(seen(style))
+            return await run(
+                config,
+                journal_path=journal_path,
+                source=_source(bluetooth, binding, capture),
+                view=view,
+                clip=binding.name,
+                head_source=_source(bluetooth, head, head_capture) if head else None,
+                head_clip=head.name if head else "",
+                until=until,
+                utc=machine.utc_ns,
+            )
 
-            def source(after_ns: int) -> AsyncGenerator[Reading, None]:
-                return link.stream(
-                    bluetooth,
-                    binding,
-                    utc=machine.utc_ns,
-                    after_ns=after_ns,
-                    on_notification=capture.take if capture else None,
-                )
 
-            with seen(style) as view:
-                return await run(
-                    config,
-                    journal_path=journal_path,
-                    source=source,
-                    view=view,
-                    clip=binding.name,
-                    until=until,
-                    utc=machine.utc_ns,
-                )
+def beside(record: Path) -> Path:
+    """Return where the clip on the head is written down: `day.jsonl` → `day.head.jsonl`."""
+    return record.with_name(f"{record.stem}.{HEAD}{record.suffix}")
+
+
+def _capture(record: Path, binding: ClipBinding, placement: str) -> CaptureWriter:
+    return CaptureWriter(
+        record,
+        family=binding.family,
+        rate_hz=binding.rate_hz,
+        placement=placement,
+        software=f"neckline {version('neckline')}",
+    )
+
+
+def _source(bluetooth: Bluetooth, binding: ClipBinding, capture: CaptureWriter | None) -> Source:
+    def source(after_ns: int) -> AsyncGenerator[Reading, None]:
+        return link.stream(
+            bluetooth,
+            binding,
+            utc=machine.utc_ns,
+            after_ns=after_ns,
+            on_notification=capture.take if capture else None,
+        )
+
+    return source

@@ -9,7 +9,8 @@ from neckline.configuration.config import Config
 from neckline.control.client import Client
 from neckline.screen.words import ACTIVITY_WORDS, day_and_clock, of_quality, span
 from neckline.wearing.memory import Memory, remember
-from neckline.wearing.status import InfluxStatus, Status, Today
+from neckline.wearing.status import HeadStatus, InfluxStatus, Status, Today
+from processing.outputs import Posture
 from processing.quality import CalibrationQuality
 from sensor.samples import LinkState
 from storage.entries import Stream
@@ -138,10 +139,24 @@ def _service_lines(service: Status, now_ns: int) -> list[tuple[str, str]]:
         ("clip", f"{clip}, {state}"),
         ("battery", f"{battery.percent:.0f} %" if battery else "not told yet"),
         ("posture", posture),
+        *_head_lines(service.head),
         *fading,
         *trouble,
         *channels,
     ]
+
+
+def _head_lines(head: HeadStatus | None) -> list[tuple[str, str]]:
+    if head is None:
+        return []
+    state = "not connected yet" if head.link is None else f"{head.link.state} {head.link.reason}".strip()
+    battery = f", battery {head.battery.percent:.0f} %" if head.battery else ""
+    flexion = "not known" if head.flexion_deg is None else f"{head.flexion_deg:.0f}° forward of the back"
+    if head.calibrated_ns is None:
+        flexion = "not calibrated: `neckline calibrate`"
+    elif head.flexion_deg is not None and head.posture is not Posture.UNKNOWN:
+        flexion += ", forward" if head.posture is Posture.SLOUCHED else ", upright"
+    return [("head clip", f"{head.clip}, {state}{battery}"), ("head", flexion)]
 
 
 def _day(today: Today) -> str:

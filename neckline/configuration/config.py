@@ -42,7 +42,18 @@ if TYPE_CHECKING:
 
 INFLUXDB_TOKEN_ENV, PUSH_URLS_ENV = "NECKLINE_INFLUXDB_TOKEN", "NECKLINE_PUSH_URLS"
 GRAFANA_TOKEN_ENV, READ_TOKEN_ENV = "NECKLINE_GRAFANA_TOKEN", "NECKLINE_INFLUXDB_READ_TOKEN"
-RATES_HZ = {
+FamilyName = Literal[
+    "witmotion",
+    "movella_dot",
+    "metamotion",
+    "polar_h10",
+    "polar_sense",
+    "movesense",
+    "thingy52",
+    "openearable",
+    "capture2go",
+]
+RATES_HZ: dict[str, tuple[float, ...]] = {
     "witmotion": (10.0, 20.0, 50.0, 100.0, 200.0),
     "movella_dot": (10.0, 12.0, 15.0, 20.0, 30.0, 60.0),
     "metamotion": (25.0, 50.0, 100.0),
@@ -106,7 +117,7 @@ class Wearer(Section):
 class Clip(Section):
     """Which clip is worn. `neckline pair` writes this table."""
 
-    family: Literal["witmotion"] = Field(description="What kind of clip it is.", examples=["witmotion"])
+    family: FamilyName = Field(description="What kind of clip it is.", examples=["witmotion"])
     name: str = Field(description="The name that it advertises.", examples=["WT901BLE68"])
     address: str = Field(description="Its Bluetooth address.", examples=["C4:A3:FC:76:9B:33"])
     serial: str | None = Field(
@@ -114,7 +125,16 @@ class Clip(Section):
         examples=["C4:A3:FC:76:9B:33"],
         description="The serial number that it tells of itself: another clip at this address is not believed.",
     )
-    rate_hz: float = Field(default=50.0, description="Samples a second: 10, 20, 50, 100 or 200.")
+    rate_hz: float = Field(
+        default=50.0,
+        validate_default=True,
+        description="Samples a second, one of those that its family offers.",
+    )
+    adapter: str | None = Field(
+        default=None,
+        examples=["hci1"],
+        description="Which of this computer's Bluetooth adapters is to reach it; the system's first if left out.",
+    )
 
     @field_validator("rate_hz")
     @classmethod
@@ -128,7 +148,7 @@ class Clip(Section):
         """Return what `sensor.link` binds to."""
         from sensor.link import ClipBinding  # noqa: PLC0415 (numpy: `config` commands do without)
 
-        return ClipBinding(self.family, self.address, self.name, self.serial, self.rate_hz)
+        return ClipBinding(self.family, self.address, self.name, self.serial, self.rate_hz, self.adapter)
 
 
 class HeadClip(Clip):

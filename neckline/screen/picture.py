@@ -16,9 +16,9 @@ from rich.panel import Panel
 from rich.text import Text
 
 from neckline.screen.scale import scale
-from neckline.screen.words import ACTIVITY_WORDS, clock, day_and_clock, span
+from neckline.screen.words import ACTIVITY_WORDS, clock, day_and_clock, of_quality, span
 from neckline.wearing.calibrating import Prompt
-from neckline.wearing.status import BATTERY_LOW_PERCENT, OLD_CALIBRATION_S, Status
+from neckline.wearing.status import BATTERY_LOW_PERCENT, OLD_CALIBRATION_S, HeadStatus, Status
 from processing.outputs import Posture, Stance
 from processing.settings import Mode
 from sensor.samples import LinkState
@@ -59,7 +59,8 @@ def draw(
     """Return the picture, as wide and as high as given; what does not fit is left out from below."""
     inner = max(20, width - 4)
     now = _prompted(prompt, inner) if prompt else _now(status, inner)
-    rows = [Text(), *now, *_day(status, inner, zone), Text(), *_behind(status, zone)]
+    head = [_of_the_head(status.head, status.hold_s)] if status.head else []
+    rows = [Text(), *now, *head, *_day(status, inner, zone), Text(), *_behind(status, zone)]
     room = max(0, height - 2 - len(rows) - 1)
     if room and lines:
         rows += [Text(), *(_line(line, zone) for line in lines[-room:])]
@@ -166,7 +167,12 @@ def _prompted(prompt: Prompt, inner: int) -> list[Text]:
         personal = f"Your threshold is {prompt.done.threshold_deg:.0f}°"
         if prompt.done.slump_deg is not None:
             personal += f"; your slump was at {prompt.done.slump_deg:.0f}°"
-        return _filled([Text.assemble(("● ", BLUE), (prompt.say, BOLD)), Text(), Text(personal)])
+        rows = [Text.assemble(("● ", BLUE), (prompt.say, BOLD)), Text(), Text(personal)]
+        if prompt.quality is not None:
+            rows.append(Text(prompt.quality.remark or of_quality(prompt.quality), FAINT))
+        if prompt.head_missed:
+            rows.append(Text("The clip on the head was not heard", ORANGE))
+        return _filled(rows)
     if not prompt.seconds:
         return _filled([Text("Calibration", FAINT), *map(Text, textwrap.wrap(prompt.say, inner))])
     part = "hold the pose" if prompt.hold else "get ready"
@@ -183,6 +189,31 @@ def _prompted(prompt: Prompt, inner: int) -> list[Text]:
 
 def _filled(rows: list[Text]) -> list[Text]:
     return [*rows, *[Text()] * MOMENT_ROWS][:MOMENT_ROWS]
+
+
+def _of_the_head(head: HeadStatus, hold_s: float) -> Text:
+    """Return how far the head is bent on the back, or why that is not known."""
+    if head.link is None or head.link.state is not LinkState.STREAMING:
+        state = head.link.state if head.link else "not looked for yet"
+        why = f": {head.link.reason}" if head.link and head.link.reason else ""
+        return _row("Head", ("▲ ", ORANGE), f"{head.clip}  {state}{why}")
+    if head.calibrated_ns is None:
+        return _row("Head", ("○ ", FAINT), "not calibrated: neckline calibrate")
+    if head.flexion_deg is None:
+        return _row("Head", ("○ ", FAINT), "not judged")
+    word = {Posture.UPRIGHT: "upright", Posture.SLOUCHED: "forward", Posture.UNKNOWN: "not judged"}
+    way = "forward" if head.flexion_deg >= 0 else "back"
+    held = f"   {head.hold_progress * hold_s:.0f} of {hold_s:.0f} s" if head.hold_progress else ""
+    low = head.battery is not None and head.battery.percent < BATTERY_LOW_PERCENT
+    battery = f"   battery {head.battery.percent:.0f} %" if head.battery and low else ""
+    return _row(
+        "Head",
+        (f"{SIGNS[head.posture]} ", HUES[head.posture]),
+        (word[head.posture], BOLD),
+        f"   {abs(head.flexion_deg):.0f}° {way} of the back",
+        (held, FAINT),
+        (battery, ORANGE),
+    )
 
 
 # ---- the day ---------------------------------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ class EpochColumns:
 
     def is_activity(self, *kinds: Activity) -> NDArray[np.bool_]:
         """Tell of each epoch whether its activity is one of these."""
-        found: NDArray[np.bool_] = np.isin(self.activity, [ACTIVITIES[kind] for kind in kinds])
+        found: NDArray[np.bool_] = np.logical_or.reduce([self.activity == ACTIVITIES[kind] for kind in kinds])
         return found
 
     def is_posture(self, posture: Posture) -> NDArray[np.bool_]:

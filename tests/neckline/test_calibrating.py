@@ -194,6 +194,7 @@ def test_both_clips_are_captured_in_one_and_the_same_pose() -> None:
     assert poses == [PoseName.UPRIGHT, PoseName.SLUMP, PoseName.NOD]
     last = prompts[-1]
     assert last.done == told([WHOLE])[-1].done
+    assert last.done is not None
     assert last.head is not None
     assert last.head_quality is not None
     assert last.head.slump_deg == pytest.approx(NOD.sagittal_deg, abs=1.5)

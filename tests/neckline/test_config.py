@@ -30,7 +30,10 @@ from sensor.families import FAMILIES
 from sensor.link import ClipBinding
 
 PATH = Path("/somewhere/config.toml")
-NOT_FROM_A_FILE = {"calibration", "standing", "snoozed_until_ns", "alert_windows_ns"}
+NOT_FROM_A_FILE = {
+    *("calibration", "standing", "snoozed_until_ns", "alert_windows_ns"),
+    *("judges_posture", "patience_s"),  # of a clip's place; of a gateway
+}
 CLIP: dict[str, Value | None] = {
     "family": "witmotion",
     "name": "WT901",
