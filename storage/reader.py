@@ -191,7 +191,9 @@ class JournalReader:
         )
         return int(found[0][0]) if found else 0
 
-    def _entries(self, kind: Kind[Any], where: str, values: tuple[int | str, ...]) -> Generator[Entry, None, None]:
+    def _entries(
+        self, kind: Kind[Any], where: str, values: tuple[int | str, ...]
+    ) -> Generator[Entry, None, None]:
         """Yield the rows of one kind that are whole."""
         packing = PACKING[kind.name]
         with self._reading(), self._selected(f"{tables.TABLES[kind.name].select} {where}", values) as rows:

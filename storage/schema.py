@@ -397,7 +397,9 @@ HEALTH = Kind(
         Column("dropped_epochs", Type.INT, "1", "epochs given up since the start, the disk being away"),
         Column("backlog_rows", Type.INT, "1", "rows that waited to be delivered to InfluxDB"),
         Column("backlog_s", Type.FLOAT, "s", "age of the oldest of them"),
-        Column("dead_letters", Type.INT, "1", "rows that InfluxDB refused for good, since the journal was made"),
+        Column(
+            "dead_letters", Type.INT, "1", "rows that InfluxDB refused for good, since the journal was made"
+        ),
     ),
     to_row=lambda health: (
         health.time_ns,

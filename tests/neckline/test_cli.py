@@ -97,7 +97,8 @@ def test_every_command_that_reads_it_refuses_a_wrong_configuration(neckline: Nec
         said = neckline(*words)
         assert said.code == Exit.CONFIG, words
         assert (
-            'line 2: alerts.mode must be one of coach, track, off, not "couch"; did you mean "coach"?' in said.err
+            'line 2: alerts.mode must be one of coach, track, off, not "couch"; did you mean "coach"?'
+            in said.err
         )
     assert not home.journal.exists()
 

@@ -57,7 +57,9 @@ def test_a_knock_that_turns_nothing_is_no_slip() -> None:
     for stream in (knocked, stood_up):
         outputs = run([stream], TRACKING)
         assert not suspects(outputs)
-        assert [e.kind for e in outputs.events if e.kind is EventKind.SLOUCH_ALERT] == [EventKind.SLOUCH_ALERT]
+        assert [e.kind for e in outputs.events if e.kind is EventKind.SLOUCH_ALERT] == [
+            EventKind.SLOUCH_ALERT
+        ]
 
 
 def test_put_on_anew_and_otherwise_than_calibrated() -> None:
