@@ -37,7 +37,7 @@ $(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
 	@echo "installing neckline and its development tools into $(VENV) (once; about a minute)"
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[virtual,dev]'
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[virtual,export,dev]'
 	@touch $@ $(VENV)/.demo
 
 clean:

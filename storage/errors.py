@@ -144,6 +144,36 @@ class ExportError(StorageError):
         super().__init__(f"the export to {folder} was not written: {detail}", way_out)
 
 
+class RecordingsError(StorageError):
+    """Something about recorded samples; `path` is the file or folder."""
+
+    def __init__(self, path: Path, message: str, way_out: str) -> None:
+        super().__init__(message, way_out)
+        self.path = path
+
+
+class RecordingsUnwritableError(RecordingsError):
+    """Samples cannot be recorded, or not at present; they are judged and told of all the same."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        super().__init__(
+            path,
+            f"samples cannot be recorded in {path}: {detail}",
+            "make room or allow writing there; until then samples are judged and not recorded",
+        )
+
+
+class FileDamagedError(RecordingsError):
+    """A file was cut off, is damaged, or is none of its kind; what came before has been given."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        super().__init__(
+            path,
+            f"{path} cannot be read: {detail}",
+            "everything before it was used; put the file back from a copy, or move it away",
+        )
+
+
 class BackupError(StorageError):
     """A backup could not be written or put back; `path` is the file that should have come of it, or the bad backup."""
 
