@@ -1,4 +1,4 @@
-"""The journal → a folder of CSV files that explain themselves: one file a kind, a codebook, and where it all is from.
+"""The journal → a folder of CSV or Parquet files that explain themselves: a file a kind, a codebook, where it is from.
 
 Rows are streamed: memory does not grow with the period. Numbers are written so that they read back to the last bit;
 an empty cell is not known (in texts: or empty). The folder appears when it is complete, or not at all.
@@ -13,7 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from importlib.metadata import version
+from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from time import time_ns
 from typing import Any
@@ -24,7 +27,8 @@ from storage.gaps import SECOND_NS, Gaps
 from storage.reader import JournalReader
 from storage.schema import EPOCH, KINDS, Column, Kind, Row, Type
 
-FORMAT = "neckline-csv-1"
+PART_ROWS = 20_000
+"""What a Parquet file takes at once."""
 CODEBOOK, PROVENANCE = "codebook.csv", "provenance.json"
 PROGRESS_ROWS = 2_000
 _EPOCH_0 = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,6 +36,13 @@ _OWN = (
     Column("wearer", Type.TEXT, "", "who wore the clip, a pseudonym"),
     Column("placement", Type.TEXT, "", "where the clip was worn"),
 )
+
+
+class Format(StrEnum):
+    """What the files of an export are."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +64,25 @@ class Export:
     """Damaged rows of the journal that are not in it."""
 
 
-def export_csv(
+def export_journal(
     reader: JournalReader,
     streams: Sequence[Stream],
     folder: Path,
     since_ns: int | None = None,
     until_ns: int | None = None,
     *,
+    file_format: Format = Format.CSV,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Export:
     """Write all kinds of the streams, `since_ns` <= time < `until_ns`, as they are at this moment.
 
     `on_progress` gets rows written and rows in all. Raises ExportError when the folder is there and not empty or
-    cannot be written, JournalError when the journal cannot be read.
+    cannot be written, or Parquet is asked for without pyarrow; JournalError when the journal cannot be read.
     """
+    if file_format is Format.PARQUET and find_spec("pyarrow") is None:
+        raise ExportError(
+            folder, "Parquet needs pyarrow", "install neckline with its extra `export`, or export CSV"
+        )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ExportError(folder, "it is there already", "name another folder, or move this one away")
     with ExitStack() as undo:
@@ -75,7 +91,9 @@ def export_csv(
             folder.absolute().parent.mkdir(parents=True, exist_ok=True)
             part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.absolute().parent))
             undo.callback(shutil.rmtree, part, ignore_errors=True)
-            export = _Writing(reader, streams, since_ns, until_ns, on_progress).write(part, folder)
+            export = _Writing(reader, streams, since_ns, until_ns, on_progress, file_format).write(
+                part, folder
+            )
             if folder.exists():
                 folder.rmdir()
             part.rename(folder)
@@ -97,7 +115,9 @@ class _Writing:
         since_ns: int | None,
         until_ns: int | None,
         on_progress: Callable[[int, int], None] | None,
+        file_format: Format,
     ) -> None:
+        self.format = file_format
         self.reader, self.streams = reader, streams
         self.since_ns, self.until_ns = since_ns, until_ns
         self.on_progress = on_progress
@@ -110,13 +130,30 @@ class _Writing:
     def write(self, part: Path, folder: Path) -> Export:
         """Write all files into `part`."""
         before = self.reader.skipped
-        files = [self.file(part, f"{kind.name}.csv", _header(kind), self.rows(kind)) for kind in KINDS]
-        files.append(self.file(part, CODEBOOK, ("file", "column", "type", "unit", "meaning"), _codebook()))
+        files = [self.kind(part, kind) for kind in KINDS]
+        book = ("file", "column", "type", "unit", "meaning")
+        files.append(self.file(part, CODEBOOK, book, _codebook(self.format)))
         export = Export(folder, tuple(files), self.reader.skipped - before)
         text = json.dumps(self.provenance(export), indent=2) + "\n"
         (part / PROVENANCE).write_text(text, "utf-8")
         self.tell()
         return export
+
+    def kind(self, part: Path, kind: Kind[Any]) -> ExportedFile:
+        """Write the file of one kind."""
+        name = f"{kind.name}.{self.format}"
+        if self.format is Format.CSV:
+            return self.file(part, name, _header(kind), self.rows(kind))
+        from storage.parquet import Cell, Field, TableWriter  # noqa: PLC0415 (50 MB, for this format alone)
+
+        cells = {Type.INT: Cell.INT, Type.FLOAT: Cell.DOUBLE, Type.TEXT: Cell.TEXT}
+        fields = [Field(each.name, cells[each.type], each.unit, each.meaning) for each in _columns(kind)]
+        count, rows = 0, self.rows(kind)
+        with TableWriter(part / name, fields, {"kind": kind.name}) as table:
+            while taken := list(islice(rows, PART_ROWS)):
+                table.write([list(column) for column in zip(*taken, strict=True)])
+                count += len(taken)
+        return _exported(part / name, count)
 
     def file(
         self, part: Path, name: str, header: Sequence[str], rows: Iterable[Sequence[object]]
@@ -128,8 +165,7 @@ class _Writing:
             lines.writerow(header)
             for count, row in enumerate(rows, 1):  # noqa: B007 (the count is wanted)
                 lines.writerow(row)
-        with (part / name).open("rb") as file:
-            return ExportedFile(name, count, hashlib.file_digest(file, "sha256").hexdigest())
+        return _exported(part / name, count)
 
     def rows(self, kind: Kind[Any]) -> Iterator[Sequence[object]]:
         """Yield the rows of one kind, stream by stream in order of time."""
@@ -151,7 +187,7 @@ class _Writing:
     def provenance(self, export: Export) -> dict[str, object]:
         """Return where the export is from and how whole it is."""
         return {
-            "format": FORMAT,
+            "format": f"neckline-{self.format}-1",
             "software": {"name": "neckline", "version": version("neckline")},
             "journal": self.reader.journal_id,
             "exported": utc(time_ns()),
@@ -203,7 +239,12 @@ def _header(kind: Kind[Any]) -> list[str]:
     return [column.name for column in _columns(kind)]
 
 
-def _codebook() -> Iterator[Sequence[object]]:
+def _exported(path: Path, rows: int) -> ExportedFile:
+    with path.open("rb") as file:
+        return ExportedFile(path.name, rows, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def _codebook(file_format: Format) -> Iterator[Sequence[object]]:
     for kind in KINDS:
         for column in _columns(kind):
-            yield f"{kind.name}.csv", column.name, column.type.value, column.unit, column.meaning
+            yield f"{kind.name}.{file_format}", column.name, column.type.value, column.unit, column.meaning

@@ -31,6 +31,7 @@ class Cell(Enum):
     COUNT = (pa.int16(), "DELTA_BINARY_PACKED")
     """A clip's own integers: noise, of which the default, a dictionary, makes more than there was."""
     DOUBLE = (pa.float64(), "BYTE_STREAM_SPLIT")
+    TEXT = (pa.string(), "DELTA_BYTE_ARRAY")
 
 
 @dataclass(frozen=True, slots=True)

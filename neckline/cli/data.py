@@ -18,6 +18,7 @@ class Format(StrEnum):
     """What an export can be."""
 
     CSV = "csv"
+    PARQUET = "parquet"
 
 
 @commands.command()
@@ -74,7 +75,9 @@ def export(
     ctx: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.")],
     *,
-    file_format: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.CSV,
+    file_format: Annotated[
+        Format, typer.Option("--format", help="csv, or parquet, which needs the extra `export`.")
+    ] = Format.CSV,
     since: Annotated[
         str | None, typer.Option("--from", metavar="DATE", help="ISO date or time, local.")
     ] = None,
@@ -89,8 +92,8 @@ def export(
 ) -> None:
     """Write everything as files that explain themselves: one a kind, a codebook, and a list of gaps."""
     from neckline.commands.export import export, local_ns
+    from storage import export as storage_export
 
-    del file_format  # there is one
     options = options_of(ctx, journal)
     try:
         span_ns = tuple(local_ns(text) if text else None for text in (since, until))
@@ -102,6 +105,7 @@ def export(
         wearers=wearers or [],
         since_ns=span_ns[0],
         until_ns=span_ns[1],
+        file_format=storage_export.Format(file_format),
         as_json=as_json,
     )
 

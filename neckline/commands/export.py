@@ -8,7 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from neckline.commands.output import give, give_json, say
 from neckline.errors import NothingStoredError
-from storage.export import export_csv
+from storage.export import Format, export_journal
 from storage.reader import JournalReader
 
 
@@ -27,9 +27,10 @@ def export(
     wearers: list[str],
     since_ns: int | None,
     until_ns: int | None,
+    file_format: Format,
     as_json: bool,
 ) -> None:
-    """Write CSV files of these wearers, or of all, into a new folder, with progress on a terminal.
+    """Write files of these wearers, or of all, into a new folder, with progress on a terminal.
 
     Raises JournalError, NothingStoredError, ExportError.
     """
@@ -49,12 +50,13 @@ def export(
             disable=not screen.is_terminal,
         ) as progress:
             task = progress.add_task("rows", total=None)
-            written = export_csv(
+            written = export_journal(
                 reader,
                 streams,
                 folder,
                 since_ns,
                 until_ns,
+                file_format=file_format,
                 on_progress=lambda done, of: progress.update(task, completed=done, total=of),
             )
     if as_json:

@@ -16,7 +16,7 @@ from storage.errors import (
     JournalUnwritableError,
     StorageError,
 )
-from storage.export import export_csv
+from storage.export import export_journal
 from storage.journal import Journal
 from storage.reader import JournalReader
 from storage.schema import EPOCH, EVENT, MINUTE
@@ -155,10 +155,10 @@ def test_an_export_to_a_full_disk_leaves_nothing(disk: Path, tmp_path: Path) -> 
         journal.commit([Batch(ANNA, tuple(epoch(k) for k in range(20_000)))])
     with JournalReader.open(tmp_path / "journal.db") as reader:
         with pytest.raises(ExportError, match="No space left") as error:
-            export_csv(reader, [ANNA], disk / "export")
+            export_journal(reader, [ANNA], disk / "export")
         assert "make room" in error.value.way_out
         assert [*disk.iterdir()] == []
-        assert export_csv(reader, [ANNA], tmp_path / "export").files[0].rows == 20_000
+        assert export_journal(reader, [ANNA], tmp_path / "export").files[0].rows == 20_000
 
 
 def test_a_disk_that_may_only_be_read(disk: Path) -> None:
@@ -175,7 +175,7 @@ def test_a_disk_that_may_only_be_read(disk: Path) -> None:
         assert [epoch(k) for k in range(10)] == [*reader.read(EPOCH, ANNA)]
         assert reader.check() == []
         with pytest.raises(ExportError, match="Read-only"):
-            export_csv(reader, [ANNA], disk / "export")
+            export_journal(reader, [ANNA], disk / "export")
     remount(disk, "rw")
     with Journal.open(path, "test") as journal:
         assert journal.commit([second(10)]) == 11
