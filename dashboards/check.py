@@ -113,9 +113,7 @@ def panels(
             ):
                 chosen["wearer"] = next(iter(wearers(grafana, query, now_ms)), "")
             elif variable.get("name") != "wearer":
-                chosen[variable["name"]] = str(
-                    (variable.get("current") or {}).get("value") or variable.get("query", "")
-                )
+                chosen[variable["name"]] = _value(variable)
         for panel in board.get("panels", []):
             targets = [
                 (filled(target["query"], chosen), target.get("resultFormat", "time_series"))
@@ -125,6 +123,12 @@ def panels(
             if targets:
                 found = _ask(grafana, targets, begin_ms, now_ms)
                 yield Answer(board["title"], panel.get("title", ""), found.rows, found.trouble)
+
+
+def _value(variable: dict[str, Any]) -> str:
+    """Return what Grafana puts in for a variable that nobody has chosen anything for."""
+    value = (variable.get("current") or {}).get("value") or variable.get("query", "")
+    return str(variable.get("allValue", "")) if value == "$__all" else str(value)
 
 
 def filled(query: str, chosen: dict[str, str]) -> str:

@@ -1,40 +1,60 @@
-"""Grafana's alert rules: for doses over a day and for the clips. Slouches alert at once in neckline, not here.
+"""Grafana's alert rules: doses and wear over days, and the clips' health. Slouches alert at once in neckline, not here.
 
 Grafana sees a row after it was forwarded and evaluates by the minute; a reminder to sit up may not wait for that, nor
-for a network. No data is no alert: a clip that nobody wears is nobody's trouble.
+for a network. What is told here is for those who look after wearers, and wants no haste.
+
+No data is no alert, and no query takes rows of an unworn clip for anything: charge and doubt are told of worn clips
+alone, silence of clips that were heard in the same weekly hours, little wear of wearers who wore it at all. A query
+that fails keeps what was so: a database that restarts tells nobody.
 """
-
-from dataclasses import dataclass
-
-from dashboards.boards import PLACEMENT, WEARER, Json, field, in_policy
-from dashboards.source import DATASOURCE
-from processing.outputs import EventKind
-from storage.schema import BATTERY, EVENT, MINUTE
 
 # ruff: noqa: S608 (queries that read, of names of our own)
 
-DAY_S = 86_400
-DOSE_S = 3 * 3600
-"""Seconds slouched within a day beyond which the day is told of; a choice to be adapted, no limit of health."""
+from dataclasses import dataclass
+from typing import Any
+
+from dashboards.queries import BACK, PLACEMENT, WEARER, WORN, field, in_policy, total
+from dashboards.source import DATASOURCE
+from storage.schema import HEALTH, MINUTE, Kind
+
+Json = dict[str, Any]
+
+MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
+DOSE_S = 3 * HOUR_S
+"""Slouched within a day beyond which the day is told of; a choice to be adapted, no limit of health."""
+WORN_AT_ALL_S, WEAR_S = HOUR_S / 2, 4 * HOUR_S
+"""A mean day between these is told of: less is not worn (a clip is only known to be unworn after ten minutes of rest)."""
+SILENT_S = 30 * MINUTE_S
 CHARGE_PERCENT = 15
+BACKLOG_S = HOUR_S
+"""A slow network catches up within that; new rows come through meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Fires for each wearer whose newest value is beyond the limit."""
+    """Fires for each wearer, or clip, whose newest value is beyond the limit for as long as `held`."""
 
     uid: str
     title: str
     summary: str
     query: str
     """Names its own span: Grafana's files of rules would take a `$` for a variable of the environment."""
+    span_s: int
     beyond: str
-    """`gt` or `lt`."""
-    limit: float
+    """`gt`, `lt` or `within_range`, limits not included."""
+    limits: tuple[float, ...]
+    held: str = "5m"
+    severity: str = "notice"
 
     def to_json(self) -> Json:
-        """Return the rule as Grafana's provisioning files have it: query A, reduced to B, compared in C."""
-        asked = {"refId": "A", "rawQuery": True, "resultFormat": "time_series", "query": self.query}
+        """Return the rule as Grafana has it: query A, reduced to B, compared in C."""
+        asked = {
+            "refId": "A",
+            "datasource": DATASOURCE,
+            "rawQuery": True,
+            "resultFormat": "time_series",
+            "query": self.query,
+        }
         newest = {
             "refId": "B",
             "type": "reduce",
@@ -42,24 +62,23 @@ class Rule:
             "reducer": "last",
             "settings": {"mode": "dropNN"},
         }
-        evaluator = {"type": self.beyond, "params": [self.limit]}
         compared = {
             "refId": "C",
             "type": "threshold",
             "expression": "B",
-            "conditions": [{"evaluator": evaluator}],
+            "conditions": [{"evaluator": {"type": self.beyond, "params": list(self.limits)}}],
         }
-        span = {"from": DAY_S, "to": 0}
+        span = {"from": self.span_s, "to": 0}
         steps = ((asked, DATASOURCE["uid"]), (newest, "__expr__"), (compared, "__expr__"))
         return {
             "uid": self.uid,
             "title": self.title,
             "condition": "C",
-            "for": "5m",
+            "for": self.held,
             "noDataState": "OK",
             "execErrState": "KeepLast",
             "annotations": {"summary": self.summary},
-            "labels": {"team": "neckline"},
+            "labels": {"team": "neckline", "severity": self.severity},
             "data": [
                 {"refId": model["refId"], "datasourceUid": uid, "relativeTimeRange": span, "model": model}
                 for model, uid in steps
@@ -72,26 +91,51 @@ def rules(policy: str = "") -> list[Json]:
     return [in_policy(rule.to_json(), policy) for rule in _rules()]
 
 
+def _newest(kind: Kind[Any], what: str, span: str, by: str) -> str:
+    return f'SELECT {what} FROM "{kind.measurement}" WHERE time > now() - {span} AND {BACK} GROUP BY {by}'
+
+
 def _rules() -> list[Rule]:
-    since = "WHERE time > now() - 1d"
-    kind = field(EVENT, "kind")
-    suspect = EventKind.CALIBRATION_SUSPECT.value
-    clip = f'"{WEARER}", "{PLACEMENT}"'
+    each, clip = f'"{WEARER}"', f'"{WEARER}", "{PLACEMENT}"'
+    worn = _newest(MINUTE, f'{WORN} AS "worn"', "7d", f"time(1d), {each}")
+    a_day = f"{worn} fill(none)"
+
+    def health(name: str, how: str, span: str) -> str:
+        return _newest(HEALTH, f"{how}({field(HEALTH, name)})", span, clip)
+
     return [
         Rule(
-            "neckline-dose", "Long slouched within a day", "Slouched for more than three hours within a day.",
-            f'SELECT sum({field(MINUTE, "slouched_s")}) FROM "{MINUTE.measurement}" {since} GROUP BY "{WEARER}"',
-            "gt", DOSE_S,
+            "neckline-dose", "Long slouched within a day", "Slouched for more than three hours within 24.",
+            _newest(MINUTE, total("slouched_s"), "1d", each), DAY_S, "gt", (DOSE_S,),
         ),
         Rule(
-            "neckline-battery", "Battery of a clip", "A clip wants charging.",
-            f'SELECT last({field(BATTERY, "percent")}) FROM "{BATTERY.measurement}" {since} GROUP BY {clip}',
-            "lt", CHARGE_PERCENT,
+            "neckline-wear", "Little worn in a week",
+            "Worn, but for less than four hours on a mean day of the last seven. Ask what is in the way.",
+            f'SELECT mean("worn") FROM ({a_day}) GROUP BY {each}', 7 * DAY_S,
+            "within_range", (WORN_AT_ALL_S, WEAR_S), held="12h",
         ),
         Rule(
-            "neckline-suspect", "Calibration in doubt", "A clip seems to have slipped: calibrate again.",
-            f'SELECT count({field(EVENT, "note")}) FROM "{EVENT.measurement}" {since}'
-            f" AND {kind} = '{suspect}' GROUP BY {clip}",
-            "gt", 0,
+            "neckline-silent", "Clip silent in its weekly hours",
+            "Heard today and silent for more than half an hour since, within its hours: out of reach, off, or empty.",
+            health("silent_s", "last", "10m"), 10 * MINUTE_S, "gt", (SILENT_S,),
+        ),
+        Rule(
+            "neckline-battery", "Battery of a worn clip", "A clip that is worn wants charging.",
+            health("charge_percent", "last", "1d"), DAY_S, "lt", (CHARGE_PERCENT,),
+        ),
+        Rule(
+            "neckline-suspect", "Calibration in doubt",
+            "A worn clip seems to have slipped, and nothing is judged: the wearer is to calibrate again.",
+            health("doubted", "last", "1d"), DAY_S, "gt", (0,), held="15m",
+        ),
+        Rule(
+            "neckline-backlog", "Rows wait for InfluxDB",
+            "Rows of a service have waited for more than an hour, though newer ones come through.",
+            health("backlog_s", "last", "30m"), 30 * MINUTE_S, "gt", (BACKLOG_S,), held="30m", severity="warning",
+        ),
+        Rule(
+            "neckline-dead", "Rows refused by InfluxDB",
+            "InfluxDB refused rows for good within 24 hours; the journal keeps them with the reason.",
+            health("dead_letters", "spread", "1d"), DAY_S, "gt", (0,), severity="warning",
         ),
     ]  # fmt: skip

@@ -2,113 +2,183 @@
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dashboards.boards import WEARER, boards, field
-from dashboards.files import files, write
-from dashboards.rules import CHARGE_PERCENT, DOSE_S, rules
+from dashboards.board import EVER
+from dashboards.boards import boards
+from dashboards.check import _begin_ms, filled
+from dashboards.queries import WEARER, field
+from dashboards.rules import rules
 from dashboards.source import Source
-from processing.outputs import Event, EventKind, Minute
-from sensor.samples import BatteryReading
-from storage.answer import Verdict
-from storage.entries import Stream
-from storage.influxdb import InfluxSink
-from storage.lines import STREAM_TAGS, line_of
-from storage.schema import EPISODE, Record, kind_of
-from tests.processing.people import START_NS
+from storage.lines import STREAM_TAGS
+from storage.schema import EPISODE, Record
+from tests.dashboards.seeding import recorded, seeded, synthetic
 from tests.storage.servers import Server
-from tests.storage.sittings import SECONDS, sitting
 
-COUNTS = {"neckline-today": 6, "neckline-review": 5, "neckline-cohort": 4, "neckline-fleet": 3}
-MINUTE_NS = 60 * 10**9
+COUNTS = {"neckline-today": 17, "neckline-review": 23, "neckline-cohort": 6, "neckline-fleet": 12}
+"""Queries of each dashboard: panels, choosers and annotations."""
 BESIDE = {"time", *STREAM_TAGS, "kind"}
+NOON_NS = 1_767_268_800 * 10**9
+"""2026-01-01T12:00:00Z, a Thursday."""
+PEOPLE = 4
+"""Recorded people whose replay each query is asked about."""
 
 
-def store(server: Server, stream: Stream, records: list[Record]) -> None:
-    """Write records as the forwarder does."""
-    lines = [line_of(kind_of(each), stream, kind_of(each).to_row(each)) for each in records]
-    answer = InfluxSink(server.settings()).write([line for line in lines if line])
-    assert answer.verdict is Verdict.DELIVERED, answer
+def queries(board: dict[str, Any]) -> list[str]:
+    """Return all queries of a dashboard: panels, annotations, choosers."""
+    targets = [target["query"] for panel in board["panels"] for target in panel.get("targets", [])]
+    marks = [mark["query"] for mark in board["annotations"]["list"]]
+    choosers = [chooser["query"] for chooser in board["templating"]["list"] if chooser["type"] == "query"]
+    return [*targets, *marks, *choosers]
 
 
-def asked(query: str, wearer: str) -> str:
-    """Put in what Grafana puts in for its macros."""
-    span = f"time >= {START_NS - MINUTE_NS} AND time <= {START_NS + SECONDS * 10**9 + MINUTE_NS}"
-    whole = query.replace("$timeFilter", span).replace("$__interval", "10s").replace("$wearer", wearer)
-    assert "$" not in whole
+def asked(query: str, board: dict[str, Any], wearer: str, zone: str = "Europe/Berlin") -> str:
+    """Put in what Grafana puts in for macros and variables."""
+    begin_ms = _begin_ms(board["time"]["from"], NOON_NS // 10**6)
+    span = f"time >= {begin_ms}ms and time <= {NOON_NS // 10**6}ms"
+    whole = filled(query, {"wearer": wearer, "zone": zone, "since": EVER[0], "until": EVER[1]})
+    whole = whole.replace("$timeFilter", span).replace("$__interval", "10s")
+    assert "$" not in whole, whole
     return whole
 
 
-def fires(server: Server, rule: dict[str, Any], wearer: str) -> bool:
-    """Evaluate a rule as its JSON says, for one wearer: query, reduce, threshold, and no data is what it says."""
-    query, reduce, threshold = (step["model"] for step in rule["data"])
-    assert (reduce["reducer"], reduce["expression"], threshold["expression"]) == ("last", "A", "B")
-    assert rule["condition"] == threshold["refId"]
-    values = [
-        value
-        for row in server.query(query["query"])
-        if row[WEARER] == wearer
-        for name, value in row.items()
-        if name not in BESIDE and value is not None
-    ]
-    if not values:
-        assert rule["noDataState"] == "OK"
-        return False
-    evaluator = threshold["conditions"][0]["evaluator"]
-    limit = evaluator["params"][0]
-    return bool(values[-1] > limit if evaluator["type"] == "gt" else values[-1] < limit)
+def rows(server: Server, query: str) -> int:
+    """Return how many rows tell anything beside time and tags."""
+    found = server.query(query)
+    named = [{**row, "time": None} if "time" in row else row for row in found]
+    return sum(any(value is not None for name, value in row.items() if name not in BESIDE) for row in named)
 
 
 @pytest.mark.influxdb
-@pytest.mark.parametrize("board", boards(), ids=lambda board: str(board["uid"]))
-def test_every_query_of_a_dashboard_returns_rows(server: Server, board: dict[str, Any]) -> None:
-    """Each query and chooser finds what `step` made of a sitting; asked for a stranger, it finds nothing and no error."""
-    stream = server.stream()
-    store(server, stream, [record for batch in sitting(stream) for record in batch.records])
-    queries = [target["query"] for panel in board["panels"] for target in panel["targets"]]
-    for query in queries:
-        rows = server.query(asked(query, stream.wearer))
-        assert any(value is not None for row in rows for name, value in row.items() if name not in BESIDE), (
-            query
-        )
-        if "$wearer" in query:
-            assert not server.query(asked(query, "nobody")), query
-    for chooser in board["templating"]["list"]:
-        assert stream.wearer in {row["value"] for row in server.query(chooser["query"])}
-    assert len(queries) == COUNTS[board["uid"]]
+@pytest.mark.recordings
+@pytest.mark.parametrize("person", range(PEOPLE))
+def test_every_query_returns_rows_of_a_recorded_person(server: Server, recordings: Path, person: int) -> None:
+    """A person's replay on fifteen days: no query of any dashboard is empty; asked for a stranger, all are, without error."""
+    every_query_returns_rows(server, recorded(recordings / "sitting_postures.npz", person))
 
 
 @pytest.mark.influxdb
-def test_rules_fire_for_a_bad_day_alone(server: Server) -> None:
-    """Each rule fires for a day beyond its limit, and for neither a good day nor a clip that nobody wore."""
-    now_ns = time.time_ns() // MINUTE_NS * MINUTE_NS
-    bad, good, unworn = (server.stream() for _ in range(3))
-    for stream, slouched_s, percent in ((bad, 60, CHARGE_PERCENT - 1.0), (good, 6, 80.0)):
-        minutes: list[Record] = [
-            Minute(now_ns - at * MINUTE_NS, 3000, 0, 0, (), 60 - slouched_s, slouched_s, 0, 10.0, 20.0)
-            for at in range(1, DOSE_S // 60 + 10)
-        ]
-        store(server, stream, [*minutes, BatteryReading(now_ns - MINUTE_NS, percent)])
-    suspect = Event(now_ns - MINUTE_NS, EventKind.CALIBRATION_SUSPECT, None, None, None, "slipped")
-    store(server, bad, [suspect])
-    for rule in rules():
-        told = [fires(server, rule, stream.wearer) for stream in (bad, good, unworn)]
-        assert told == [True, False, False], rule["uid"]
+def test_every_query_returns_rows_of_a_synthetic_wearer(server: Server) -> None:
+    """The same with no recordings at hand."""
+    every_query_returns_rows(server, synthetic())
+
+
+def every_query_returns_rows(server: Server, day: Sequence[Record]) -> None:
+    """Seed a bucket and ask."""
+    stream = seeded(server, NOON_NS, day)
+    counted = {}
+    for board in boards():
+        found = {query: rows(server, asked(query, board, stream.wearer)) for query in queries(board)}
+        # Nothing but the shade of gaps may be empty: these days have none.
+        assert all('AS "not known"' in query for query, number in found.items() if not number)
+        for query in queries(board):
+            if "$wearer" in query:
+                assert not rows(server, asked(query, board, "w-nobody")), query
+        counted[board["uid"]] = len(queries(board))
+    assert counted == COUNTS
+
+
+@pytest.mark.influxdb
+def test_a_visit_that_is_chosen_bounds_what_is_shown(server: Server) -> None:
+    """Choosers offer both visits by their time, and between them lies one week of two."""
+    stream = seeded(server, NOON_NS)
+    review = next(board for board in boards() if board["uid"] == "neckline-review")
+    choosers = [chooser for chooser in review["templating"]["list"] if chooser["name"] in {"since", "until"}]
+    for chooser in choosers:
+        offered = [row["note"] for row in server.query(asked(chooser["query"], review, stream.wearer))]
+        assert offered == ["2025-12-20T12:00:00Z", "2025-12-27T12:00:00Z"]
+    worn = review["panels"][0]["targets"][0]["query"]
+    between = worn.replace("$since", offered[0]).replace("$until", offered[1])
+    assert rows(server, asked(worn, review, stream.wearer)) == 15
+    assert rows(server, asked(between, review, stream.wearer)) == 7
+
+
+@pytest.mark.influxdb
+@pytest.mark.parametrize(("zone", "midnight"), [("UTC", "T00:00:00Z"), ("Asia/Kolkata", "T18:30:00Z")])
+def test_days_begin_at_the_wearers_midnight(server: Server, zone: str, midnight: str) -> None:
+    """In the zone that the dashboard names."""
+    stream = seeded(server, NOON_NS)
+    review = next(board for board in boards() if board["uid"] == "neckline-review")
+    for panel in review["panels"][:6]:
+        for row in server.query(asked(panel["targets"][0]["query"], review, stream.wearer, zone)):
+            at = time.strftime("T%H:%M:%SZ", time.gmtime(row["time"] // 10**9))
+            assert at == midnight, panel["title"]
+
+
+@pytest.mark.influxdb
+def test_the_head_is_not_added_to_the_back(server: Server) -> None:
+    """A second clip's stream changes no sum of a wearer."""
+    stream = seeded(server, NOON_NS)
+    worn = next(board for board in boards() if board["uid"] == "neckline-today")["panels"][0]
+    query = asked(worn["targets"][0]["query"], boards()[0], stream.wearer)
+    before = server.query(query)
+    from storage.entries import Stream  # noqa: PLC0415
+    from tests.dashboards.seeding import store  # noqa: PLC0415
+
+    for placement in ("head", "head-on-trunk"):
+        store(server, Stream(stream.wearer, placement), synthetic())
+    assert server.query(query) == before
 
 
 def test_panels_explain_themselves() -> None:
-    """No panel lacks a title, a unit or a description; uids and places are unique."""
+    """None lacks a title, a unit, thresholds or a description that says when it is empty; none overlaps another."""
+    for board in boards():
+        taken: set[tuple[int, int]] = set()
+        for panel in board["panels"]:
+            defaults = panel["fieldConfig"]["defaults"]
+            assert panel["title"]
+            assert len(panel["description"]) > 80
+            assert "Empty when" in panel["description"]
+            assert defaults["unit"]
+            assert defaults["thresholds"]["steps"][0]["value"] is None
+            assert defaults["noValue"]
+            if panel["type"] == "timeseries":
+                assert defaults["custom"]["axisLabel"], panel["title"]
+            place = panel["gridPos"]
+            cells = {
+                (x, y)
+                for x in range(place["x"], place["x"] + place["w"])
+                for y in range(place["y"], place["y"] + place["h"])
+            }
+            assert not cells & taken, panel["title"]
+            assert max(x for x, _ in cells) < 24
+            taken |= cells
+        assert len({panel["title"] for panel in board["panels"]}) == len(board["panels"])
+
+
+def test_nothing_depends_on_numbers_that_grafana_gives() -> None:
+    """Dashboards, data source and rules are named by uids of ours, short enough for Grafana, and by no id."""
+    uids = [thing["uid"] for thing in (*boards(), *rules())]
+    assert len(set(uids)) == len(uids)
+    assert all(uid.startswith("neckline-") and len(uid) <= 40 for uid in uids)
+    text = json.dumps([boards(), rules()])
+    assert '"datasourceId"' not in text
+    assert '"dashboardId"' not in text
+    assert not any("id" in board for board in boards())
+
+
+def test_states_have_words_and_series_one_colour() -> None:
+    """Every stored word that a panel shows is written out for people; one name has one colour everywhere."""
+    from dashboards.panels import PAINTS, WORDS  # noqa: PLC0415
+    from processing.outputs import Activity, EpisodeEnd, Posture  # noqa: PLC0415
+    from sensor.samples import LinkState  # noqa: PLC0415
+
+    assert {word.value for kind in (Activity, Posture, EpisodeEnd, LinkState) for word in kind} == {
+        str(word) for word in WORDS
+    }
     for board in boards():
         for panel in board["panels"]:
-            assert panel["title"]
-            assert panel["description"]
-            assert panel["fieldConfig"]["defaults"]["unit"]
-        places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in board["panels"]]
-        assert len(set(places)) == len(places)
-    assert len({board["uid"] for board in boards()}) == len(COUNTS)
+            fixed = {
+                each["matcher"]["options"]: prop["value"]["fixedColor"]
+                for each in panel["fieldConfig"]["overrides"]
+                for prop in each["properties"]
+                if prop["id"] == "color"
+            }
+            assert fixed == PAINTS
 
 
 def test_names_come_from_the_schema() -> None:
@@ -117,11 +187,13 @@ def test_names_come_from_the_schema() -> None:
         field(EPISODE, "peak_degrees")
 
 
-def test_files_load_back_unchanged(tmp_path: Path) -> None:
-    """What is written is what was meant, twice alike, and the rules hold no `$` that Grafana would take for its own."""
-    first = write(tmp_path, Source())
-    assert write(tmp_path, Source()) == first
-    for path in first:
-        name = path.relative_to(tmp_path).as_posix()
-        assert json.loads(path.read_text(encoding="utf-8")) == files(Source())[name]
-    assert "$" not in (tmp_path / "provisioning/alerting/neckline.yaml").read_text(encoding="utf-8")
+def test_a_retention_policy_stands_in_every_query() -> None:
+    """Also in those of rules, annotations and choosers."""
+    for policy in ("", "year"):
+        for query in (
+            *(query for board in boards(policy) for query in queries(board)),
+            *(rule["data"][0]["model"]["query"] for rule in rules(policy)),
+        ):
+            assert (f'"{policy or "year"}"."' in query) == bool(policy), query
+    assert Source(bucket="posture/year").policy == "year"
+    assert WEARER == "wearer"
