@@ -171,6 +171,7 @@ def test_the_demo_shows_one_slouch_and_one_alert(started: dict[str, Started]) ->
         kinds = [event.kind for event in reader.read(EVENT, STREAM)]
         assert sorted(kinds) == [
             EventKind.CALIBRATED,
+            EventKind.SETTINGS_CHANGED,
             EventKind.SLOUCH_ALERT,
             EventKind.SLOUCH_ENDED,
             EventKind.SLOUCH_STARTED,

@@ -14,6 +14,7 @@ ALL: list[SensorError] = [
     errors.BluetoothOffError(),
     errors.BluetoothForbiddenError(),
     errors.BluetoothBusyError(),
+    errors.BluetoothTakenError("hci0"),
     errors.ClipNotFoundError("WT901BLE", "C4:A3:FC:76:9B:33", ["D7:11:22:33:44:55"]),
     errors.ClipBusyError(None),
     errors.ClipUnreachableError("WT901BLE", "it did not answer within 12 s"),

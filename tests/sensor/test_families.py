@@ -381,7 +381,8 @@ def test_a_link_with_the_smallest_packets(case: Case, monkeypatch: pytest.Monkey
             if STREAMING in listener.states:
                 assert len(rows_of(listener)) > 100
             else:
-                assert listener.changes[-1][1].word == "clip_refused"
+                # A WitMotion's answer with its serial number is what is cut off here.
+                assert listener.changes[-1][1].word in {"clip_refused", "clip_unproven"}
 
     virtual_time.run(main())
 
