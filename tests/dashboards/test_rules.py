@@ -1,0 +1,81 @@
+"""Alert rules evaluated as Grafana does, on a real InfluxDB: bad weeks fire, good and unworn ones are silent."""
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dashboards.queries import WEARER
+from dashboards.rules import rules
+from storage.lines import STREAM_TAGS
+from storage.schema import Record, ServiceHealth
+from tests.dashboards.seeding import store, week
+from tests.storage.servers import Server
+
+BESIDE = {"time", *STREAM_TAGS}
+WELL = ServiceHealth(0, "streaming", 0.0, 0, 80.0, 0, 0, 0, 0.0, 0)
+IDLE = ServiceHealth(0, "waiting", None, None, None, 0, 0, 0, 0.0, 0)
+"""A service whose clip nobody wears."""
+
+
+def fires(server: Server, rule: dict[str, Any], wearer: str) -> bool:
+    """Evaluate a rule as its JSON says, for one wearer: query, reduce, threshold, and no data is what it says."""
+    query, reduce, threshold = (step["model"] for step in rule["data"])
+    assert (reduce["reducer"], reduce["expression"], threshold["expression"]) == ("last", "A", "B")
+    assert rule["condition"] == threshold["refId"]
+    values = [
+        value
+        for row in server.query(query["query"])
+        if row[WEARER] == wearer
+        for name, value in row.items()
+        if name not in BESIDE and value is not None
+    ]
+    if not values:
+        assert rule["noDataState"] == "OK"
+        return False
+    evaluator = threshold["conditions"][0]["evaluator"]
+    match evaluator["type"], evaluator["params"]:
+        case "gt", [limit]:
+            return bool(values[-1] > limit)
+        case "lt", [limit]:
+            return bool(values[-1] < limit)
+        case "within_range", [low, high]:
+            return bool(low < values[-1] < high)
+        case other:
+            raise AssertionError(other)
+
+
+def bad_weeks(now_ns: int) -> dict[str, list[Record]]:
+    """Return, for each rule, a week that is as the good one but for what the rule is about."""
+
+    def worn(last: ServiceHealth) -> list[Record]:
+        return week(now_ns, worn_h=8.0, slouched_part=0.1, last=last)
+
+    return {
+        "neckline-dose": week(now_ns, worn_h=8.0, slouched_part=0.5, last=WELL),
+        "neckline-wear": week(now_ns, worn_h=1.0, slouched_part=0.1, last=WELL),
+        "neckline-silent": worn(replace(WELL, silent_s=3600.0)),
+        "neckline-battery": worn(replace(WELL, charge_percent=9.0)),
+        "neckline-suspect": worn(replace(WELL, doubted=1)),
+        "neckline-backlog": worn(replace(WELL, backlog_s=7200.0)),
+        "neckline-dead": worn(replace(WELL, dead_letters=3)),
+    }
+
+
+@pytest.mark.influxdb
+def test_each_rule_fires_for_its_bad_week_alone(server: Server) -> None:
+    """Of seven bad weeks each fires the one rule that it is bad for; a good week and an unworn one fire none."""
+    now_ns = time.time_ns()
+    weeks = bad_weeks(now_ns)
+    weeks["good"] = week(now_ns, worn_h=8.0, slouched_part=0.1, last=WELL)
+    weeks["unworn"] = week(now_ns, worn_h=0.0, last=IDLE)
+    streams = {name: server.stream() for name in weeks}
+    for name, records in weeks.items():
+        store(server, streams[name], records)
+    fired = {
+        name: [rule["uid"] for rule in rules() if fires(server, rule, stream.wearer)]
+        for name, stream in streams.items()
+    }
+    assert fired == {name: [name] if name.startswith("neckline-") else [] for name in weeks}
+    assert {rule["uid"] for rule in rules()} == weeks.keys() - {"good", "unworn"}
