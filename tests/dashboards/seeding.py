@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.sitting_postures import Label, people
 from neckline.wearing.visiting import visit_at
 from processing.calibration import calibrate
-from processing.outputs import Activity, Event, EventKind, Minute
+from processing.outputs import Activity, Epoch, Event, EventKind, Minute, Posture
 from processing.settings import Settings
 from processing.state import WearerState
 from processing.step import finish, step
@@ -77,7 +77,10 @@ def beside(begin_ns: int, end_ns: int) -> list[Record]:
     """Return what a service adds to a day: battery, health, and the events that are in no sample."""
     middle_ns = (begin_ns + end_ns) // 2
     minutes = range(begin_ns // MINUTE_NS * MINUTE_NS, end_ns, MINUTE_NS)
+    lost = Epoch(0, 0, 50, 0, Activity.GAP, Posture.UNKNOWN, None, None, None)
+    whole_ns = end_ns // 10**9 * 10**9
     return [
+        *(replace(lost, start_ns=whole_ns + second * 10**9) for second in range(1, 30)),
         *(BatteryReading(at, 80.0 - number / 10, 3.9) for number, at in enumerate(minutes)),
         *(ServiceHealth(at, "streaming", 0.0, 0, 80.0, 3, 0, 12, 1.5, 0) for at in minutes),
         Event(middle_ns, EventKind.SIGNAL_LOST, middle_ns - 10**9, note="out_of_reach"),
