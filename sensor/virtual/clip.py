@@ -225,7 +225,8 @@ class VirtualClip(Generic[U]):
         """Send sample k of the motion at k / rate after it began, a bundle at a time."""
         rate_hz: float | None = None
         next_sample = 0
-        while True:
+        # Cancelling is not enough: one that meets the confirmation of an indication is lost in Python 3.11's wait_for.
+        while self._streaming is asyncio.current_task():
             self._woken.clear()
             if self.firmware.stream_hz != rate_hz:
                 rate_hz = self.firmware.stream_hz

@@ -90,7 +90,8 @@ class Polar(Board):
         """Take a command; it is answered by an indication."""
         self.taken(characteristic, data)
         operation, kind = data[0], data[1]
-        status, parameters = Status.NOT_SUPPORTED, b""
+        status: int = Status.NOT_SUPPORTED
+        parameters = b""
         if kind == ACC or (kind == GYRO and self.rotates):
             if operation == Operation.STOP:
                 was_running = self.running.pop(kind, None) is not None
@@ -100,9 +101,9 @@ class Polar(Board):
         answer = ControlResponse(operation, kind, status, parameters=parameters)
         self.waiting.append((protocol.CONTROL_UUID, bytes(answer)))
 
-    def _start(self, kind: int, wanted: Settings) -> tuple[Status, bytes]:
+    def _start(self, kind: int, wanted: Settings) -> tuple[int, bytes]:
         if self.status != Status.SUCCESS:
-            return Status(self.status), b""
+            return self.status, b""
         if kind in self.running:
             return Status.ALREADY_IN_STATE, b""
         self.running[kind] = wanted.rates_hz[0]

@@ -7,6 +7,7 @@ import pytest
 
 from firmware_protocol.capture2go import ErrorCode, Header
 from firmware_protocol.movesense import Status
+from firmware_protocol.polar_pmd import Status as PolarStatus
 from tests import virtual_time
 from tests.sensor.conformance import CASES, Case
 from tests.sensor.worlds import HAS_BUMBLE, STREAMING, WAITING, listening, radio
@@ -22,6 +23,10 @@ BY_NAME: dict[str, Case] = {case.name: case for case in CASES}
 @pytest.mark.parametrize(
     ("family", "options", "says"),
     [
+        ("polar_h10", {"status": PolarStatus.IN_CHARGER}, "it is in its charger"),
+        ("polar_h10", {"status": PolarStatus.INVALID_MTU}, "arrives cut to 20 bytes"),
+        ("polar_sense", {"status": PolarStatus.DISK_FULL}, "its error 14"),
+        ("polar_sense", {"status": 77}, "its error 77"),
         ("movesense", {"status": Status.TOO_MANY_REQUESTS}, "it takes no more requests"),
         ("movesense", {"status": Status.UNAVAILABLE}, "its error 503"),
         ("capture2go", {"fails": {Header.START_STREAMING: ErrorCode.WRONG_STATE}}, "wrong state"),
@@ -47,13 +52,13 @@ def test_an_error_of_the_clip_is_told(family: str, options: dict[str, Any], says
     virtual_time.run(main())
 
 
-@pytest.mark.parametrize("family", ["movesense"])
+@pytest.mark.parametrize("family", ["polar_h10", "movesense"])
 def test_once_the_cause_is_gone_it_streams(family: str) -> None:
-    """Started anew, it is used without anybody doing more."""
+    """Taken off its charger, or started anew, it is used without anybody doing more."""
     case = BY_NAME[family]
 
     async def main() -> None:
-        unit = case.unit(status=Status.UNAVAILABLE)
+        unit = case.unit(status=PolarStatus.IN_CHARGER if family == "polar_h10" else Status.UNAVAILABLE)
         async with virtual_world(unit) as world:
             async with listening(world.bluetooth, case.binding(world.clip.address, "mine")) as listener:
                 await asyncio.sleep(6)
