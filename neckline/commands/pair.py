@@ -30,11 +30,14 @@ def pair(options: Options, which: str | None, placement: str | None = None) -> N
     if placement == HEAD:
         before, other = other, before
     say(f"listening for clips for {SCAN_S:g} s …")
-    sighting, report = machine.run(_meet(which, other.address if other else None))
-    binding = link.bind(sighting, report, before.rate_hz if before else None)
+    adapter = before.adapter if before else None
+    sighting, report = machine.run(_meet(which, adapter, other.address if other else None))
+    kept_hz = before.rate_hz if before and before.rate_hz in sighting.family.rates_hz else None
+    binding = link.bind(sighting, report, kept_hz)
     new_id = None if config.wearer.id else new_wearer_id()
     _write(options, binding, new_id, placement)
-    say(f"paired with {binding.name} ({binding.address}), serial number {binding.serial}, {_details(report)}")
+    serial = f"serial number {binding.serial}, " if binding.serial else ""
+    say(f"paired with {binding.name} ({binding.address}), {serial}{_details(report)}")
     if new_id:
         say(f"you are {new_id}: a random pseudonym, under which everything is stored")
     say(
@@ -42,12 +45,14 @@ def pair(options: Options, which: str | None, placement: str | None = None) -> N
     )
 
 
-async def _meet(which: str | None, worn_elsewhere: str | None) -> tuple[Sighting, ClipReport]:
+async def _meet(
+    which: str | None, adapter: str | None, worn_elsewhere: str | None
+) -> tuple[Sighting, ClipReport]:
     """Choose a clip and ask it who it is, with one and the same Bluetooth."""
     async with machine.bluetooth() as bluetooth:
         sightings = [
             sighting
-            for sighting in await link.scan(bluetooth, SCAN_S)
+            for sighting in await link.scan(bluetooth, SCAN_S, adapter)
             if sighting.advertisement.address.upper() != (worn_elsewhere or "").upper()
         ]
         sighting = _choose(sightings, which)

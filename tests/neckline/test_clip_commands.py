@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -22,11 +23,13 @@ from storage.reader import JournalReader
 from storage.schema import CALIBRATION, EVENT
 from tests import virtual_time
 from tests.neckline.conftest import WEARER, Home, Said
+from tests.sensor.conformance import CASES
 from tests.sensor.worlds import HAS_BUMBLE, MAC, OTHER_MAC, radio
 
 if HAS_BUMBLE:
     from sensor.virtual.firmware import Firmware
     from sensor.virtual.motion import SLOUCH, UPRIGHT, WALK, ScriptedPerson
+    from sensor.virtual.unit import Unit
     from sensor.virtual.world import VirtualWorld, virtual_world
 
 pytestmark = radio
@@ -47,14 +50,14 @@ class Air:
     def __init__(self) -> None:
         self.mac = MAC
         self.script = [(UPRIGHT, 9.0), (SLOUCH, 8.5), (UPRIGHT, 600.0)]
-        self.change: Callable[[VirtualWorld], None] = lambda _world: None
+        self.change: Callable[[VirtualWorld[Any]], None] = lambda _world: None
         self.second = False
+        self.unit: Callable[[], Unit] = lambda: Firmware(ScriptedPerson(self.script), mac=self.mac)
 
     @asynccontextmanager
     async def bluetooth(self) -> AsyncGenerator[Bluetooth, None]:
         """Open it anew."""
-        firmware = Firmware(ScriptedPerson(self.script), mac=self.mac)
-        async with virtual_world(firmware=firmware) as world:
+        async with virtual_world(self.unit()) as world:
             if self.second:
                 await world.add_clip(Firmware(ScriptedPerson(self.script), mac=OTHER_MAC), name="WT901BLX")
             self.change(world)
@@ -79,12 +82,12 @@ def air(monkeypatch: pytest.MonkeyPatch) -> Air:
     return air
 
 
-def leave(world: "VirtualWorld") -> None:
+def leave(world: "VirtualWorld[Any]") -> None:
     """Take the clip out of range."""
     world.radio.leave(world.clip._controller)
 
 
-def switch_off(world: "VirtualWorld") -> None:
+def switch_off(world: "VirtualWorld[Any]") -> None:
     """Switch the computer's Bluetooth off."""
     world._scanner.powered = False
 
@@ -181,6 +184,26 @@ def test_of_several_clips_one_is_named(neckline: Neckline, air: Air, home: Home)
     assert load(home.config).binding().address == OTHER_MAC
     assert neckline("pair", "wt901ble").code == Exit.OK
     assert load(home.config).binding().address == MAC
+
+
+@pytest.mark.parametrize("family", ["movella_dot", "thingy52"])
+def test_pairing_with_another_family_takes_a_rate_that_it_has(
+    neckline: Neckline, air: Air, home: Home, family: str
+) -> None:
+    """What was set for the clip before and this one does not offer gives way; without a serial number none is told."""
+    home.set(clip={**CLIP, "rate_hz": 200.0})
+    case = next(case for case in CASES if case.name == family)
+    air.unit = case.unit
+    said = neckline("--config", home.config, "pair")
+    assert said.code == Exit.OK
+    assert "None" not in said.err
+    clip = load(home.config).clip
+    assert clip is not None
+    assert (clip.family, clip.rate_hz, clip.serial) == (
+        family,
+        case.family.default_rate_hz,
+        case.serial or None,
+    )
 
 
 def test_on_a_terminal_pair_asks(
