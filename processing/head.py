@@ -18,7 +18,6 @@ import numpy as np
 
 from processing.calibration import Calibration
 from processing.epochs import SECOND_NS, OpenMinute, roll_up
-from processing.errors import StateError
 from processing.fading import fade
 from processing.outputs import Activity, Episode, Epoch, Event, EventKind, Minute, Outputs, Posture, Stance
 from processing.settings import Mode, Settings
@@ -33,7 +32,7 @@ from processing.slouch import (
     count_epochs,
     miss,
 )
-from processing.state import read_slouch
+from processing.state import read_slouch, read_versioned
 
 HEAD, HEAD_ON_TRUNK = "head", "head-on-trunk"
 """Placements: of the clip on the head, and of what it and the one on the back give together."""
@@ -94,18 +93,7 @@ class HeadState:
     @classmethod
     def from_bytes(cls, data: bytes) -> "HeadState":
         """Read a state back; raise StateError for anything that is not one of this version."""
-        try:
-            plain = json.loads(data)
-            version = plain.pop("neckline_head_state")
-            if version != STATE_VERSION:
-                raise StateError(
-                    f"a saved state of version {version}, this neckline reads version {STATE_VERSION}"
-                )
-            return _read(plain)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            if isinstance(error, StateError):
-                raise
-            raise StateError("not a saved state of neckline") from error
+        return read_versioned(data, "neckline_head_state", STATE_VERSION, _read)
 
 
 def head_step(

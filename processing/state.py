@@ -2,9 +2,9 @@
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ from processing.slip import SlipState
 from processing.slouch import Phase, SlouchState, hold_progress
 from processing.window import BEFORE_S, Window
 from sensor.samples import SampleBlock
+
+T = TypeVar("T")
 
 STATE_VERSION = 3
 
@@ -125,18 +127,21 @@ class WearerState:
     @classmethod
     def from_bytes(cls, data: bytes) -> "WearerState":
         """Read a state back; raise StateError for anything that is not one of this version."""
-        try:
-            plain = json.loads(data)
-            version = plain.pop("neckline_state")
-            if version != STATE_VERSION:
-                raise StateError(
-                    f"a saved state of version {version}, this neckline reads version {STATE_VERSION}"
-                )
-            return _read(plain)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            if isinstance(error, StateError):
-                raise
-            raise StateError("not a saved state of neckline") from error
+        return read_versioned(data, "neckline_state", STATE_VERSION, _read)
+
+
+def read_versioned(data: bytes, name: str, version: int, read: Callable[[dict[str, Any]], T]) -> T:
+    """Read what was written as JSON with its version under a name; raise StateError for all else."""
+    try:
+        plain = json.loads(data)
+        found = plain.pop(name)
+        if found != version:
+            raise StateError(f"a saved state of version {found}, this neckline reads version {version}")
+        return read(plain)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        if isinstance(error, StateError):
+            raise
+        raise StateError("not a saved state of neckline") from error
 
 
 def _fields(value: Any) -> dict[str, Any]:

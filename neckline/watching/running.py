@@ -74,9 +74,9 @@ async def run(
     """Run until `until` is set, or the source or the guide ends; return when everything is durable.
 
     `head_source` is that of a clip on the head, which the configuration must name, too; whatever is wrong with it, the
-    run goes on without. `channels` None takes those of the configuration. Raises JournalBusyError and other StorageErrors when the journal
-    cannot be opened, or at the end not be made durable; what the source raises (BluetoothError, WrongClipError) when
-    all that came before is durable.
+    run goes on without. `channels` None takes those of the configuration. Raises JournalBusyError and other
+    StorageErrors when the journal cannot be opened, or at the end not be made durable; what the source raises
+    (BluetoothError, WrongClipError) when all that came before is durable.
     """
     begin_ns = utc()
     stream = streams_of(config)[0]
