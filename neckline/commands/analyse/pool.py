@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from multiprocessing.synchronize import Event as Flag
@@ -45,7 +46,8 @@ def analyse_all(
     stop = context.Event()
     pool = ProcessPoolExecutor(min(jobs, len(recordings)), context, _begin, (stop,))
     try:
-        futures = [pool.submit(_there, recording, sides, memory) for recording in recordings]
+        with _ctrl_c_waits():
+            futures = [pool.submit(_there, recording, sides, memory) for recording in recordings]
         for recording, future in zip(recordings, futures, strict=True):
             future.add_done_callback(lambda of, it=recording: _when_done(of, it, progress))  # type: ignore[misc]
         is_lost = False
@@ -76,6 +78,19 @@ def _here(recording: Recording, sides: Sequence[Side], memory: Memory, progress:
 
 def _there(recording: Recording, sides: Sequence[Side], memory: Memory) -> Analysed | None:
     return judge(recording, sides, memory, lambda _: _stop is None or not _stop.is_set())
+
+
+@contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Hold back Ctrl-C while processes are started: they take this over, and would hear it while they import."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield  # Windows has no signals to hold back; a process says there that it was interrupted.
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(stop: Flag) -> None:
