@@ -1,6 +1,9 @@
 """What arrived in a second → an epoch; a minute's epochs → its roll-up."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
 
 from processing.arrival import Samples
 from processing.outputs import Activity, Epoch, Minute, Posture
@@ -81,6 +84,18 @@ class OpenMinute:
             sagittal_max_deg=self.max_deg,
         )
 
+    def add_run(self, epochs: Sequence[Epoch]) -> None:
+        """Add epochs of this minute that are alike: all still, of one posture, with an angle."""
+        self.received += sum(epoch.received for epoch in epochs)
+        self.missing += sum(epoch.missing for epoch in epochs)
+        self.corrupt += sum(epoch.corrupt for epoch in epochs)
+        self.activity_s[ACTIVITIES[Activity.STILL]] += len(epochs)
+        self.posture_s[POSTURES[epochs[0].posture]] += len(epochs)
+        sagittal_deg = [epoch.sagittal_deg for epoch in epochs if epoch.sagittal_deg is not None]
+        # One by one as `add` does it, which newer Pythons' sum does not.
+        self.sum_deg = reduce(add, sagittal_deg, self.sum_deg)
+        self.max_deg = max(sagittal_deg if self.max_deg is None else (self.max_deg, *sagittal_deg))
+
 
 def roll_up(minute: OpenMinute | None, epoch: Epoch) -> tuple[OpenMinute, Minute | None]:
     """Add an epoch; return the open minute and, when the epoch begins another, the one that it closes."""
@@ -88,3 +103,18 @@ def roll_up(minute: OpenMinute | None, epoch: Epoch) -> tuple[OpenMinute, Minute
     if minute is not None and minute.start_ns == start_ns:
         return minute.add(epoch), None
     return OpenMinute(start_ns).add(epoch), minute.close() if minute is not None else None
+
+
+def roll_up_run(minute: OpenMinute | None, epochs: Sequence[Epoch]) -> tuple[OpenMinute | None, list[Minute]]:
+    """Do the same for successive epochs that are alike: all still, of one posture, with an angle."""
+    closed: list[Minute] = []
+    begin = 0
+    while begin < len(epochs):
+        minute, over = roll_up(minute, epochs[begin])
+        if over is not None:
+            closed.append(over)
+        end = begin + (minute.start_ns + MINUTE_NS - epochs[begin].start_ns) // SECOND_NS
+        if rest := epochs[begin + 1 : end]:
+            minute.add_run(rest)
+        begin = end
+    return minute, closed

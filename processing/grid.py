@@ -17,7 +17,7 @@ BRIDGE_S = 1.0
 """The longest gap that is bridged."""
 MAX_ACC_MPS2, MAX_GYR_RADPS = 2000.0, 100.0
 """Beyond what any clip can measure (±200 g, ±5700 °/s): such a row is damaged, as is one with a NaN."""
-PIECE = 4096
+PIECE = 8192
 """Rows that are worked on at once: their arrays stay within a processor's cache."""
 
 

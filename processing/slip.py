@@ -4,9 +4,11 @@ A wearer who slumps all day must not erase that finding, so nothing is ever re-z
 sentence, upon which alerts stop and a new calibration is asked for. Numbers: docs/method.md.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from math import dist
-from operator import attrgetter
+from operator import add, attrgetter
 from statistics import median
 
 from processing.outputs import Activity
@@ -93,6 +95,30 @@ def watch(
         state.blocks = ()
     state.fresh, state.before = False, None
     return why
+
+
+def watch_still(
+    state: SlipState, sagittal_deg: Sequence[float], lateral_deg: Sequence[float]
+) -> tuple[int, str]:
+    """Take successive still seconds, with no knock among them nor watched; return how many, and why it is suspect.
+
+    As `watch`, second by second: it ends where the calibration becomes suspect.
+    """
+    seconds = len(sagittal_deg)
+    taken, why = 0, ""
+    while taken < seconds and not why:
+        # The last of a block is left to `watch`.
+        end = min(seconds, taken + BLOCK_S - 1 - state.seconds)
+        if taken < end:
+            state.sum_sagittal_deg = reduce(add, sagittal_deg[taken:end], state.sum_sagittal_deg)
+            state.sum_lateral_deg = reduce(add, lateral_deg[taken:end], state.sum_lateral_deg)
+            state.seconds += end - taken
+            state.last = sagittal_deg[end - 1], lateral_deg[end - 1]
+        if end < seconds:
+            why = watch(state, Activity.STILL, sagittal_deg[end], lateral_deg[end], 0.0)
+            end += 1
+        taken = end
+    return taken, why
 
 
 def _why(state: SlipState, block: Block) -> str:

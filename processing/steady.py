@@ -14,6 +14,7 @@ from processing.activity import OFF_ONE_G, STUCK_G, GateState
 from processing.epochs import SECOND_NS
 from processing.outputs import Stance
 from processing.settings import Settings
+from processing.slip import JERK_G
 from processing.slouch import Judge, SlouchState, quiet_until
 from processing.window import ANGLES, FIRST_ANGLE
 
@@ -26,7 +27,7 @@ class Steady:
 
     def __init__(self, columns: NDArray[np.float64], first_second: int, settings: Settings) -> None:
         self.first_second, self.settings = first_second, settings
-        _, complete, least_g, most_g, most_turn_degps, _, motion_g, gravity_g, _ = columns[:FIRST_ANGLE]
+        _, complete, least_g, most_g, most_turn_degps, _, motion_g, gravity_g, jerk_g = columns[:FIRST_ANGLE]
         sagittal_deg, lateral_deg, tilt_deg, low_deg, high_deg = columns[FIRST_ANGLE:][:ANGLES]
         self.low_deg, self.high_deg = low_deg, high_deg
         swing_deg = high_deg - low_deg
@@ -44,6 +45,7 @@ class Steady:
             (complete > 0)
             & (nearest < 1)
             & (motion_g <= settings.vehicle_g)
+            & (jerk_g <= JERK_G)
             & (least_g >= STUCK_G)
             & (np.abs(gravity_g - 1) <= OFF_ONE_G)
             & ((most_g >= settings.not_worn_acc_g) | (most_turn_degps >= settings.not_worn_turn_degps))
@@ -59,7 +61,7 @@ class Steady:
 
         The second before `k` was still.
         """
-        if not _at_rest(gate) or by.reference.calibration_id in gate.suspect_ids:
+        if by.in_doubt or not _at_rest(gate) or by.reference.calibration_id in gate.suspect_ids:
             return k
         end = _next(self.restless, k, len(self.confidence))
         if end - k < LEAST:

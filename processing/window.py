@@ -6,7 +6,7 @@ facts are the same to the last bit whoever is measured beside them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise, repeat, starmap
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -36,7 +36,8 @@ WINDOW_S = 5
 """Seconds over which movement is measured."""
 BEFORE_S = WINDOW_S - 1
 ACC, GYR = slice(0, 3), slice(3, 6)
-FIRST_ANGLE, ANGLES = Facts._fields.index("angles"), len(Angles._fields)
+RECEIVED, MOTION_G, FIRST_ANGLE = (Facts._fields.index(name) for name in ("received", "motion_g", "angles"))
+ANGLES = len(Angles._fields)
 UNITS = np.array([[1 / STANDARD_GRAVITY_MPS2]] * 3 + [[DEG]] * 3 + [[1 / STANDARD_GRAVITY_MPS2]])
 """From the table's motion to g and deg/s."""
 NO_AXES = np.full((3, 3), np.nan)
@@ -64,17 +65,40 @@ class Over(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """The same seconds, measured."""
+    """The same seconds, measured, among those of others that were measured together."""
 
-    facts: list[Facts]
+    over: Over
+    rows: list[list[float]]
+    """A row for each of `Facts` up to the jerk, then for each of `Angles` from every reference; a column a second."""
     columns: NDArray[np.float64]
-    """The same as columns, one a second: a row for each of `Facts` up to the jerk, then for each of `Angles`."""
+    """The same of this wearer's seconds."""
+    first: int
+    """Where the wearer's seconds begin in `rows`, and …"""
     begin: int
-    """Where the wearer's samples begin among those that were measured together: `time_ns` and `sagittal_deg`."""
+    """… the wearer's samples in `time_ns` and `sagittal_deg`."""
     time_ns: NDArray[np.int64]
     sagittal_deg: NDArray[np.float64]
     """(references, n) of each sample."""
+    magnitude: "_Magnitude"
     window: Window
+
+    def facts(self, k: int) -> Facts:
+        """Return what is known of second k, steps too where there is movement."""
+        received, complete, *figures = [row[self.first + k] for row in self.rows]
+        plain = FIRST_ANGLE - 2
+        angles = tuple(
+            Angles(*figures[at : at + ANGLES])
+            for at in range(plain, plain + ANGLES * len(self.over.settings.references), ANGLES)
+        )
+        facts = Facts._make((int(received), bool(complete), *figures[:plain], angles, 0.0, 0.0))
+        if facts.motion_g <= self.over.settings.moving_off_g:
+            return facts
+        steps, cadence_hz = regularity(self.magnitude.until(k), self.over.rate_hz)
+        return facts._replace(regularity=steps, cadence_hz=cadence_hz)
+
+    def run(self, row: int, begin: int, end: int) -> list[float]:
+        """Return a row's figures of seconds `begin` to `end`."""
+        return self.rows[row][self.first + begin : self.first + end]
 
 
 def measure(overs: Sequence[Over]) -> list[Measured]:
@@ -96,14 +120,24 @@ def measure(overs: Sequence[Over]) -> list[Measured]:
     every = np.concatenate(sums, axis=1)
     least = np.array([max(1.0, over.settings.min_received * over.rate_hz) for over in overs])
     columns = _facts(every, firsts, seconds, _for_each(least, firsts), _for_each(axes, firsts))
-    all_facts, found = _name(columns), []
+    rows, found = columns.tolist(), []
     for number, (over, first, last) in enumerate(zip(overs, firsts, firsts[1:], strict=False)):
-        of_wearer = columns[:, first:last]
         magnitude = _Magnitude(over.window.magnitude, table[MAGNITUDE], edges[first : last + 1])
-        facts = _with_steps(over, all_facts[first:last], magnitude)
         end = last + (number + 1) * BEFORE_S
         window = Window(every[:, end - BEFORE_S : end].copy(), magnitude.last(BEFORE_S))
-        found.append(Measured(facts, of_wearer, begins[number], samples.time_ns, table[SAGITTAL:], window))
+        found.append(
+            Measured(
+                over,
+                rows,
+                columns[:, first:last],
+                first,
+                begins[number],
+                samples.time_ns,
+                table[SAGITTAL:],
+                magnitude,
+                window,
+            )
+        )
     return found
 
 
@@ -178,26 +212,3 @@ def _facts(
         angles[:3] = inclination_deg(seconds.sums[1:][UP], of)
         angles[3], angles[4] = seconds.low[row], seconds.high[row]
     return table
-
-
-def _name(table: NDArray[np.float64]) -> list[Facts]:
-    """Return the table's columns as facts, second by second."""
-    rows = table.tolist()
-    references = [
-        starmap(Angles, zip(*rows[first : first + ANGLES], strict=True))
-        for first in range(FIRST_ANGLE, len(rows), ANGLES)
-    ]
-    angles = zip(*references, strict=True) if references else repeat(())
-    return [*map(Facts, map(int, rows[0]), map(bool, rows[1]), *rows[2:FIRST_ANGLE], angles)]
-
-
-def _with_steps(over: Over, facts: list[Facts], magnitude: _Magnitude) -> list[Facts]:
-    """Look for steps where there is movement, and leave out angles from what is no reference of this wearer."""
-    references = len(over.settings.references)
-    if len(facts[0].angles) > references:
-        facts = [of._replace(angles=of.angles[:references]) for of in facts]
-    for k, of in enumerate(facts):
-        if of.motion_g > over.settings.moving_off_g:
-            steps, cadence_hz = regularity(magnitude.until(k), over.rate_hz)
-            facts[k] = of._replace(regularity=steps, cadence_hz=cadence_hz)
-    return facts

@@ -6,14 +6,14 @@ seconds that it ends measured, close them.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
 from processing.activity import DOUBT_S, Facts, Verdict, count_stillness, decide, why_false
 from processing.arrival import QUAT, Samples, arrive, join, join_blocks, length
-from processing.epochs import SECOND_NS, OpenEpoch, roll_up
+from processing.epochs import SECOND_NS, OpenEpoch, roll_up, roll_up_run
 from processing.fading import fade
 from processing.grid import GoodRows, Piece, pieces
 from processing.inclination import axes_of, sagittal_deg
@@ -31,7 +31,7 @@ from processing.outputs import (
     Stance,
 )
 from processing.settings import Settings
-from processing.slip import watch
+from processing.slip import watch, watch_still
 from processing.slouch import (
     JUDGED_SLOUCHED,
     Found,
@@ -47,7 +47,7 @@ from processing.slouch import (
 )
 from processing.state import WearerState
 from processing.steady import LEAST, Steady, rest_on
-from processing.window import Measured, Over, measure
+from processing.window import FIRST_ANGLE, MOTION_G, RECEIVED, Measured, Over, measure
 from sensor.samples import SampleBlock
 
 
@@ -174,7 +174,8 @@ class Work:
             raise RuntimeError("nothing was to be closed")
         self.own_memory()
         self.window = measured.window
-        first_second, edges, seconds = closing.before.second, closing.over.edges, len(measured.facts)
+        first_second, edges = closing.before.second, closing.over.edges
+        seconds = len(edges) - 1
         looked_at = seconds >= LEAST and self.settings.references
         steady = Steady(measured.columns, first_second, self.settings) if looked_at else None
         k = 0
@@ -183,7 +184,7 @@ class Work:
                 k = self.close_steady(steady, k, measured, closing)
                 if k == seconds:
                     break
-            facts = measured.facts[k]
+            facts = measured.facts(k)
             begin, end = edges[k], edges[k + 1]
             if begin < end:
                 seen = closing.before.seen if k == 0 else 0
@@ -202,37 +203,33 @@ class Work:
             return begin
         slouched = self.slouch.phase in JUDGED_SLOUCHED
         self.posture = Posture.SLOUCHED if slouched else Posture.UPRIGHT
-        received = expected = 0
-        angles_deg: list[float] = []
-        for k in range(begin, end):
-            facts, second = measured.facts[k], closing.before.second + k
-            angles = facts.angles[0]
-            self.add_epoch(
-                Epoch(
-                    second * SECOND_NS,
-                    facts.received,
-                    closing.missing[k],
-                    closing.corrupt[k],
-                    self.activity,
-                    self.posture,
-                    angles.sagittal_deg,
-                    angles.lateral_deg,
-                    facts.motion_g,
-                    steady.confidence[k],
-                )
-            )
-            received += facts.received
-            expected += facts.received + closing.missing[k] + closing.corrupt[k]
-            angles_deg.append(angles.sagittal_deg)
-            why = watch(self.slip, self.activity, angles.sagittal_deg, angles.lateral_deg, facts.jerk_g)
-            if why:
-                self.doubt(why, (second + 1) * SECOND_NS)
-            if why or self.slip.in_doubt != by.in_doubt:
-                end = k + 1
-                break
+        sagittal_deg = measured.run(FIRST_ANGLE, begin, end)
+        lateral_deg = measured.run(FIRST_ANGLE + 1, begin, end)
+        taken, why = watch_still(self.slip, sagittal_deg, lateral_deg)
+        end = begin + taken
+        first_ns, end_ns = ((closing.before.second + k) * SECOND_NS for k in (begin, end))
+        received = [int(count) for count in measured.run(RECEIVED, begin, end)]
+        missing, corrupt = closing.missing[begin:end], closing.corrupt[begin:end]
+        epochs = map(
+            Epoch,
+            range(first_ns, end_ns, SECOND_NS),
+            received,
+            missing,
+            corrupt,
+            repeat(self.activity),
+            repeat(self.posture),
+            sagittal_deg,
+            lateral_deg,
+            measured.run(MOTION_G, begin, end),
+            steady.confidence[begin:end],
+        )
+        self.add_run(list(epochs))
+        if why:
+            self.doubt(why, end_ns)
         if slouched:
-            self.slouch = count_epochs(self.slouch, angles_deg, received, expected)
-        rest_on(self.gate, end - begin, angles_deg[-1])
+            expected = sum(received) + sum(missing) + sum(corrupt)
+            self.slouch = count_epochs(self.slouch, sagittal_deg[:taken], sum(received), expected)
+        rest_on(self.gate, taken, sagittal_deg[taken - 1])
         self.seen_ns = int(measured.time_ns[measured.begin + closing.over.edges[end] - 1])
         return end
 
@@ -317,14 +314,25 @@ class Work:
             self.slouch, found = close(self.slouch, self.seen_ns)
             self.sort_out(found)
 
+    def add_run(self, epochs: Sequence[Epoch]) -> None:
+        """Take epochs that are decided and alike, and roll them up."""
+        self.epochs.extend(epochs)
+        self.minute, closed = roll_up_run(self.minute, epochs)
+        for minute in closed:
+            self.add_minute(minute)
+
     def add_epoch(self, epoch: Epoch) -> None:
         """Take an epoch that is decided, and roll it up."""
         self.epochs.append(epoch)
         self.minute, closed = roll_up(self.minute, epoch)
         if closed is not None:
-            self.minutes.append(closed)
-            if self.settings.fading:
-                self.slouch = replace(self.slouch, fading=fade(self.slouch.fading, closed))
+            self.add_minute(closed)
+
+    def add_minute(self, minute: Minute) -> None:
+        """Take a minute that is over; by how it went, alerts may fade."""
+        self.minutes.append(minute)
+        if self.settings.fading:
+            self.slouch = replace(self.slouch, fading=fade(self.slouch.fading, minute))
 
     def notice(self, verdict: Verdict, facts: Facts, end_ns: int) -> None:
         """Tell of what builds up over minutes: a clip that is not worn or has slipped, a wearer who sits on."""
