@@ -31,38 +31,38 @@ class Breaks:
 
 def breaks(columns: EpochColumns) -> Breaks:
     """Find breaks; unknown time too short to hold one is passed over, longer unknown time cuts the stretch."""
-    moving = columns.is_activity(*MOVEMENT)
     is_worn = ~columns.is_activity(*NOT_ON_A_WEARER)
-    known_s = int(is_worn.sum())
-    still = np.flatnonzero(~moving & is_worn)
-    if not len(still):
-        return Breaks(int(moving.sum() >= BREAK_S), None, None, None, False, known_s)
-    # Before, between and after the still seconds lie moving and unknown ones.
-    still_ns = columns.start_ns[still]
-    between_s = np.diff(
-        still_ns, prepend=columns.start_ns[0] - SECOND_NS, append=columns.start_ns[-1] + SECOND_NS
+    start_ns = columns.start_ns[is_worn]
+    moving = columns.is_activity(*MOVEMENT)[is_worn]
+    start_s = start_ns // SECOND_NS
+    # Of unknown time there is no end before the first second that is known, nor after the last one.
+    is_short = np.concatenate(([False], np.diff(start_s) <= BREAK_S, [False]))
+    goes_on = np.append(False, moving[:-1]) & is_short[:-1]
+    part = np.cumsum(moving & ~goes_on)
+    moved_s = np.bincount(part[moving], minlength=1)
+    is_break = moving & (moved_s[part] >= BREAK_S)
+    still = np.flatnonzero(~moving)
+    first, last = _stretches(still, start_s)
+    is_whole = (is_short[first] & is_break[first - 1]) & (
+        is_short[last + 1] & np.append(is_break, False)[last + 1]
     )
-    between_s = between_s // SECOND_NS - 1
-    moved_s = np.diff(np.append(0, np.cumsum(moving))[np.append(still, len(columns))], prepend=0)
-    is_break = moved_s >= BREAK_S
-    ends = np.flatnonzero((between_s >= BREAK_S) | _is_outer(len(between_s)))
-    is_seen = (is_break & (between_s - moved_s < BREAK_S))[ends]
-    first_ns = still_ns[ends[:-1]]
-    lengths_s = (still_ns[ends[1:] - 1] - first_ns) // SECOND_NS + 1
-    is_whole = is_seen[:-1] & is_seen[1:]
-    longest = int(lengths_s.argmax())
+    lengths_s = start_s[last] - start_s[first] + 1
+    longest = int(lengths_s.argmax()) if len(still) else None
     return Breaks(
-        count=int(is_break.sum()),
+        count=int((moved_s >= BREAK_S).sum()),
         median_between_s=float(np.median(lengths_s[is_whole])) if is_whole.any() else None,
-        longest_without_s=int(lengths_s[longest]),
-        longest_without_ns=int(first_ns[longest]),
-        is_longest_cut=not is_whole[longest],
-        known_s=known_s,
+        longest_without_s=None if longest is None else int(lengths_s[longest]),
+        longest_without_ns=None if longest is None else int(start_ns[first[longest]]),
+        is_longest_cut=longest is not None and not is_whole[longest],
+        known_s=len(start_ns),
     )
 
 
-def _is_outer(n: int) -> NDArray[np.bool_]:
-    """Return which of n places is the first or the last: there the data end, and what lay beyond is not known."""
-    outer = np.zeros(n, bool)
-    outer[[0, -1]] = True
-    return outer
+def _stretches(
+    still: NDArray[np.intp], start_s: NDArray[np.int64]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the first and the last still second of each stretch: between two lies room for a break."""
+    if not len(still):
+        return still, still
+    is_apart = np.diff(start_s[still]) > BREAK_S
+    return still[np.append(True, is_apart)], still[np.append(is_apart, True)]

@@ -1,6 +1,7 @@
 """Exposure, as laws: sums that must close, order, cuts that must not matter, and the same by plain loops."""
 
 import math
+import re
 import statistics
 from collections import Counter
 from itertools import groupby
@@ -185,36 +186,34 @@ def test_gini_has_its_bounds_and_no_unit(lengths: list[int]) -> None:
 
 
 def plain_breaks(line: str) -> tuple[int, list[tuple[int, bool]]]:
-    """Return how many breaks, and of each still stretch its seconds and whether it is cut."""
+    """Return how many breaks, and of each still stretch its seconds and whether it is cut.
+
+    Moving for 20 s and more, with no 20 s of unknown time in it, is a break; a stretch is still time without 20 s in
+    a row of anything else, and whole if a break is at either end of it, with no 20 s of unknown time between.
+    """
     kinds = {each.start_ns: each.activity for each in epochs(line)}
     told = [kinds.get(MONDAY_NS + s * SECOND_NS, Activity.GAP) for s in range(len(line))]
     words = ["m" if k in MOVEMENT else "?" if k in {Activity.GAP, Activity.NOT_WORN} else "s" for k in told]
     present = [s for s in range(len(line)) if MONDAY_NS + s * SECOND_NS in kinds]
     words = words[present[0] : present[-1] + 1] if present else []
-    count, stretches = 0, []
-    begin: int | None = None
-    last = 0
-    is_begin_cut = True
-    for is_still, group in groupby(enumerate(words), lambda item: item[1] == "s"):
-        places = [place for place, _ in group]
-        if is_still:
-            begin = places[0] if begin is None else begin
-            last = places[-1]
-            continue
-        moved = sum(words[place] == "m" for place in places)
-        hidden = len(places) - moved
-        if len(places) >= BREAK_S:
-            is_seen = moved >= BREAK_S and hidden < BREAK_S
-            count += moved >= BREAK_S
-            if begin is not None:
-                stretches.append((last - begin + 1, is_begin_cut or not is_seen))
-            begin, is_begin_cut = None, not is_seen
-    if begin is not None:
-        stretches.append((last - begin + 1, True))
-    return count, stretches
+    text = "".join(words)
+    moved = [found.span() for found in re.finditer(rf"m(?:\?{{0,{BREAK_S - 1}}}m)*", text)]
+    of_break = [(begin, end) for begin, end in moved if text[begin:end].count("m") >= BREAK_S]
+    stretches = []
+    for found in re.finditer(rf"s(?:[m?]{{0,{BREAK_S - 1}}}s)*", text):
+        is_after = any(
+            0 <= found.start() - end < BREAK_S and "s" not in text[end : found.start()] for _, end in of_break
+        )
+        is_before = any(
+            0 <= begin - found.end() < BREAK_S and "s" not in text[found.end() : begin]
+            for begin, _ in of_break
+        )
+        stretches.append((found.end() - found.start(), not (is_after and is_before)))
+    return len(of_break), stretches
 
 
 @given(lines())
+@example("s" + "m" * 12 + "_" * 40 + "m" * 12 + "s")
 def test_breaks_are_those_of_a_plain_loop(line: str) -> None:
     """Count, the median of whole stretches, the longest one."""
     found = breaks(written(line))
