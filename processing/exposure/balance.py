@@ -23,11 +23,6 @@ class Balance:
     upright_s: int
     slouched_s: int
 
-    @property
-    def unknown_s(self) -> int:
-        """Seconds that were worn and not judged."""
-        return self.worn_s - self.judged_s
-
 
 def balance(columns: EpochColumns) -> Balance:
     """Add up the time."""

@@ -56,19 +56,6 @@ class EpochColumns:
         """Gather epochs."""
         return cls.of((each.start_ns, each.activity, each.posture, each.sagittal_deg) for each in epochs)
 
-    @classmethod
-    def join(cls, parts: Iterable[Self]) -> Self:
-        """Return parts that follow one another as one."""
-        parts = list(parts)
-        if not parts:
-            return cls.of(())
-        return cls(
-            np.concatenate([part.start_ns for part in parts]),
-            np.concatenate([part.activity for part in parts]),
-            np.concatenate([part.posture for part in parts]),
-            np.concatenate([part.sagittal_deg for part in parts]),
-        )
-
     def __len__(self) -> int:
         return len(self.start_ns)
 
@@ -77,10 +64,6 @@ class EpochColumns:
         return EpochColumns(
             self.start_ns[rows], self.activity[rows], self.posture[rows], self.sagittal_deg[rows]
         )
-
-    def between(self, since_ns: int, until_ns: int) -> "EpochColumns":
-        """Return the epochs that begin within `since_ns` <= time < `until_ns`."""
-        return self[slice(*np.searchsorted(self.start_ns, (since_ns, until_ns)).tolist())]
 
     def is_activity(self, *kinds: Activity) -> NDArray[np.bool_]:
         """Tell of each epoch whether its activity is one of these."""

@@ -33,21 +33,19 @@ class DaySummary:
     """Median sagittal angle of the judged time."""
 
 
-def day_summaries(
-    columns: EpochColumns, local: LocalTime, valid_day_s: int = VALID_DAY_S
-) -> tuple[DaySummary, ...]:
+def day_summaries(columns: EpochColumns, local: LocalTime) -> tuple[DaySummary, ...]:
     """Return the days on which there are epochs, in order; `local` is the local time of each epoch."""
     days, begins = np.unique(local.day, return_index=True)
     edges = [*begins.tolist(), len(columns)]
     return tuple(
-        _summary(day_of(day), columns[begin:end], valid_day_s)
+        _summary(day_of(day), columns[begin:end])
         for day, (begin, end) in zip(days.tolist(), pairwise(edges), strict=True)
     )
 
 
-def _summary(day: Day, columns: EpochColumns, valid_day_s: int) -> DaySummary:
+def _summary(day: Day, columns: EpochColumns) -> DaySummary:
     found = balance(columns)
-    is_valid = found.judged_s >= valid_day_s
+    is_valid = found.judged_s >= VALID_DAY_S
     return DaySummary(
         day=day,
         seconds=found.seconds,

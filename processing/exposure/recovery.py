@@ -9,15 +9,15 @@ from processing.epochs import SECOND_NS
 from processing.exposure.columns import EpochColumns
 from processing.outputs import Posture
 
-WITHIN_S = 60
-"""How long after an alert the posture is watched."""
+WITHIN_S = 30
+"""How long after an alert the posture is watched: who sits up later may do so for another reason. A judgement, no
+published limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What was seen within `within_s` after each alert: `alerts` = `recovered` + `stayed` + `unseen`."""
+    """What was seen within `WITHIN_S` after each alert: `alerts` = `recovered` + `stayed` + `unseen`."""
 
-    within_s: int
     alerts: int
     recovered: int
     """A second was judged upright."""
@@ -35,11 +35,11 @@ class Recovery:
     """Judged seconds that all of this rests on."""
 
 
-def recovery(columns: EpochColumns, alerts_ns: Sequence[int], within_s: int = WITHIN_S) -> Recovery:
+def recovery(columns: EpochColumns, alerts_ns: Sequence[int]) -> Recovery:
     """Watch the whole seconds after each alert; several alerts may watch the same ones."""
     told_ns = np.array(alerts_ns, np.int64)
     begin, end = (
-        np.searchsorted(columns.start_ns, told_ns + after_s * SECOND_NS) for after_s in (0, within_s)
+        np.searchsorted(columns.start_ns, told_ns + after_s * SECOND_NS) for after_s in (0, WITHIN_S)
     )
     until = np.concatenate(([0], np.cumsum(columns.judged)))
     judged_s = until[end] - until[begin]
@@ -47,12 +47,11 @@ def recovery(columns: EpochColumns, alerts_ns: Sequence[int], within_s: int = WI
     at = np.searchsorted(upright_ns, told_ns)
     never_ns = np.iinfo(np.int64).max
     waits_s = (np.append(upright_ns, never_ns)[at] - told_ns) / 1e9
-    is_recovered = waits_s < within_s
+    is_recovered = waits_s < WITHIN_S
     n, recovered = len(told_ns), int(is_recovered.sum())
-    stayed = int((~is_recovered & (judged_s == within_s)).sum())
+    stayed = int((~is_recovered & (judged_s == WITHIN_S)).sum())
     unseen = n - recovered - stayed
     return Recovery(
-        within_s=within_s,
         alerts=n,
         recovered=recovered,
         stayed=stayed,

@@ -67,7 +67,8 @@ def compare(
     if as_json:
         give_json({"before": before, "after": after, "changes": changes})
     else:
-        give(f"{stream.wearer}, {stream.placement}, {before.zone}")
+        for each in (before, after):
+            _head(each)
         show_changes((before.period, after.period), (before.exposure, after.exposure), changes)
     return _end(before.skipped + after.skipped)
 

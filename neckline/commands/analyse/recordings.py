@@ -18,6 +18,7 @@ from neckline.commands.poses import Poses, reference
 from neckline.errors import NoCalibrationError
 from neckline.exits import Exit
 from neckline.screen.words import count, span
+from processing.exposure.recovery import WITHIN_S
 from sensor.errors import RecordingUnreadableError
 from sensor.recording import Recording
 
@@ -28,7 +29,7 @@ class Total:
 
     judged_s: int
     slouched_s: int
-    unknown_s: int
+    not_judged_s: int
     episodes: int
     alerts: int
     recovered: int
@@ -69,6 +70,8 @@ def reanalyse(
     memory = reference(sides[0].config, recordings[0], poses, remembered, wearer_id)
     known = memory.calibration or memory.standing
     end = Exit.OK if known else tell(NoCalibrationError())
+    if known and not as_json:
+        give(f"angles from the pose of {known.calibration_id}")
     results = []
     with _Bar(recordings) as bar:
         for analysed in pool.analyse_all(
@@ -105,7 +108,7 @@ def _total(judged: Sequence[Judged]) -> Total:
     return Total(
         judged_s=sum(each.balance.judged_s for each in judged),
         slouched_s=sum(each.balance.slouched_s for each in judged),
-        unknown_s=sum(each.balance.seconds - each.balance.judged_s for each in judged),
+        not_judged_s=sum(each.balance.seconds - each.balance.judged_s for each in judged),
         episodes=sum(len(each.episodes) for each in judged),
         alerts=sum(each.alerts for each in judged),
         recovered=sum(each.recovery.recovered for each in judged),
@@ -168,16 +171,19 @@ ROWS: tuple[tuple[str, Callable[[Judged], str]], ...] = (
     ("sustained slouches", lambda judged: str(len(judged.episodes))),
     ("alerts", lambda judged: str(judged.alerts)),
     ("alerts a judged hour", lambda judged: per_hour(judged.alerts, judged.balance.judged_s)),
-    ("upright within 60 s", lambda judged: f"{judged.recovery.recovered} of {judged.recovery.alerts}"),
+    (
+        f"upright within {WITHIN_S} s",
+        lambda judged: f"{judged.recovery.recovered} of {judged.recovery.alerts}",
+    ),
 )
 TOTAL_ROWS: tuple[tuple[str, Callable[[Total], str]], ...] = (
     ("judged", lambda total: span(total.judged_s)),
-    ("not judged", lambda total: span(total.unknown_s)),
+    ("not judged", lambda total: span(total.not_judged_s)),
     ("slouched, of judged", lambda total: percent(total.slouched_s, total.judged_s)),
     ("sustained slouches", lambda total: str(total.episodes)),
     ("alerts", lambda total: str(total.alerts)),
     ("alerts a judged hour", lambda total: per_hour(total.alerts, total.judged_s)),
-    ("upright within 60 s", lambda total: f"{total.recovered} of {total.alerts}"),
+    (f"upright within {WITHIN_S} s", lambda total: f"{total.recovered} of {total.alerts}"),
 )
 
 

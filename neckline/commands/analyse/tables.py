@@ -14,7 +14,7 @@ from processing.exposure.bouts import Bouts
 from processing.exposure.breaks import Breaks
 from processing.exposure.change import Change, Measure
 from processing.exposure.days import VALID_DAY_S, VALID_DAYS, DaySummary
-from processing.exposure.recovery import Recovery
+from processing.exposure.recovery import WITHIN_S, Recovery
 from processing.exposure.summary import Exposure
 from processing.exposure.variation import Variation
 from processing.exposure.week import Week
@@ -51,7 +51,7 @@ def show_changes(
             "",
             "",
         ),
-        ("judged", *(span(each.balance.judged_s) for each in exposures), "", "", ""),
+        ("judged, of valid days", *(span(judged_s) for judged_s in changes[0].judged_s), "", "", ""),
         *(_change(each) for each in changes),
     ]
     give_table(("", *names, "change", f"{changes[0].level:.0%} interval", ""), rows)
@@ -181,7 +181,7 @@ def _recovery(recovery: Recovery) -> None:
     else:
         median = f", half of them within {recovery.median_s:.0f} s" if recovery.median_s is not None else ""
         give(
-            f"after alerts      upright within {recovery.within_s} s after {recovery.recovered} of "
+            f"after alerts      upright within {WITHIN_S} s after {recovery.recovered} of "
             f"{count(recovery.alerts, 'alert')}{median}; {recovery.stayed} stayed, {recovery.unseen} not seen "
             f"({share(recovery.share_at_least)} to {share(recovery.share_at_most)})"
         )

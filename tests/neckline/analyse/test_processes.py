@@ -45,6 +45,7 @@ def running(home: Home, recordings: list[Path]) -> Iterator[subprocess.Popen[str
         start_new_session=True,
     )
     assert process.stdout is not None
+    assert "angles from the pose of" in process.stdout.readline()
     assert recordings[0].name in process.stdout.readline()
     yield process
     process.kill()

@@ -44,7 +44,7 @@ def test_two_settings_side_by_side(neckline: Neckline, day: Path) -> None:
     assert (second["episodes"], second["alerts"]) == ([], 0)
     assert first["balance"] == second["balance"]
     assert recording["differing_s"] == 0
-    assert first["recovery"]["recovered"] == 1
+    assert first["recovery"]["stayed"] == 1
 
 
 def test_seconds_that_are_judged_differently_are_counted(neckline: Neckline, day: Path) -> None:
@@ -130,7 +130,7 @@ def test_many_at_a_time_are_the_same_as_one_after_another(neckline: Neckline, ho
     for place, total in enumerate(result["total"]):
         judged = [recording["sides"][place]["balance"] for recording in result["recordings"]]
         assert total["judged_s"] == sum(each["judged_s"] for each in judged)
-        assert total["judged_s"] + total["unknown_s"] == sum(each["seconds"] for each in judged)
+        assert total["judged_s"] + total["not_judged_s"] == sum(each["seconds"] for each in judged)
     assert "all 3 recordings" in neckline("analyse", *paths, *SPANS, *BOTH, "--jobs", 1).out
 
 

@@ -100,6 +100,16 @@ def test_the_interval_holds_the_difference_and_is_the_same_each_time(
     assert found.low - 1e-12 <= found.difference <= found.high + 1e-12
 
 
+@pytest.mark.parametrize("scale", [1e-3, 1e-100, 1e-160])
+def test_days_that_hardly_scatter_have_an_interval(scale: float) -> None:
+    """However little the days differ: it is as wide, in proportion, as that of days that do."""
+    before, after = np.array([0.1, 0.4, 0.2]), np.array([0.3, 0.5, 0.6, 0.2])
+    low, high = interval(before, after)
+    assert interval(before * scale, after * scale) == pytest.approx(
+        (low * scale, high * scale), rel=1e-9, abs=0
+    )
+
+
 @pytest.mark.parametrize(("n", "at_least"), [(3, 0.86), (5, 0.9), (7, 0.9)])
 def test_the_interval_is_right_about_as_often_as_it_says(n: int, at_least: float) -> None:
     """300 pairs of periods with n days each and no change: 95 % intervals hold zero in at least so many."""

@@ -1,6 +1,7 @@
 """Exposure by the calendar: local hours and days through changes of the clock, and which days can stand for one."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,7 +13,7 @@ from processing.exposure.columns import EpochColumns
 from processing.exposure.days import VALID_DAY_S, day_summaries
 from processing.exposure.local_time import local_time
 from processing.exposure.week import week
-from tests.processing.exposure.written import MONDAY_NS, SECOND_NS, written
+from tests.processing.exposure.written import MONDAY_NS, SECOND_NS, epochs, written
 
 ZONES = (
     "Europe/Berlin",
@@ -93,8 +94,8 @@ def test_a_day_with_too_little_judged_time_has_no_figures() -> None:
 def test_days_are_apart_at_the_wearers_midnight() -> None:
     """Seconds on both sides of it belong to two days; days without seconds are not there."""
     midnight_ns = ns("2026-11-04T00:00", "America/St_Johns")
-    parts = written("us", midnight_ns - SECOND_NS), written("s", midnight_ns + 2 * 86400 * SECOND_NS)
-    columns = EpochColumns.join(parts)
+    seconds = epochs("us", midnight_ns - SECOND_NS), epochs("s", midnight_ns + 2 * 86400 * SECOND_NS)
+    columns = EpochColumns.of_epochs(chain(*seconds))
     days = day_summaries(columns, local_time(columns.start_ns, ZoneInfo("America/St_Johns")))
     assert [(day.day, day.upright_s, day.slouched_s) for day in days] == [
         (date(2026, 11, 3), 1, 0),
@@ -109,11 +110,3 @@ def test_no_epochs_are_no_days() -> None:
     local = local_time(columns.start_ns, UTC)
     assert day_summaries(columns, local) == ()
     assert sum(map(sum, week(columns, local).worn_s)) == 0
-
-
-def test_a_part_is_taken_by_time() -> None:
-    """From the first time on and before the second."""
-    columns = written("u" * 10)
-    begin_ns = MONDAY_NS + 3 * SECOND_NS
-    part = columns.between(begin_ns, begin_ns + round(timedelta(seconds=4).total_seconds()) * SECOND_NS)
-    assert part.start_ns.tolist() == [begin_ns + n * SECOND_NS for n in range(4)]

@@ -18,12 +18,12 @@ from processing.exposure.bouts import bouts, gini
 from processing.exposure.breaks import breaks
 from processing.exposure.columns import EpochColumns
 from processing.exposure.local_time import local_time
-from processing.exposure.recovery import recovery
+from processing.exposure.recovery import WITHIN_S, recovery
 from processing.exposure.summary import expose
 from processing.exposure.variation import variation
 from processing.exposure.week import week
 from processing.outputs import Activity, Epoch, Posture
-from tests.processing.exposure.written import MONDAY_NS, SECOND_NS, cuts, epochs, lines, written
+from tests.processing.exposure.written import MONDAY_NS, SECOND_NS, epochs, lines, written
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -61,7 +61,7 @@ def test_the_time_of_two_parts_adds_up(first: str, second: str) -> None:
     """What counts seconds alone may be worked out part by part, a month day by day."""
     begin_ns = MONDAY_NS + len(first) * SECOND_NS
     parts = written(first), written(second, begin_ns)
-    whole = EpochColumns.join(parts)
+    whole = written(first + second)
     first_s, second_s = (np.array(bands(part).seconds) for part in parts)
     assert bands(whole).seconds == tuple((first_s + second_s).tolist())
     tables = [np.array(week(of, local_time(of.start_ns, BERLIN)).slouched_s) for of in (*parts, whole)]
@@ -87,18 +87,6 @@ def test_percentiles_are_in_order(angles_deg: list[float]) -> None:
             assert found.p90 is not None
             assert low - 1e-9 <= found.p10 <= found.p50 <= found.p90 <= high + 1e-9
             assert found.gap == found.p90 - found.p10
-
-
-@given(st.data())
-def test_how_epochs_were_cut_into_blocks_changes_nothing(data: st.DataObject) -> None:
-    """Gathered piece by piece and joined, or at once: every figure is the same."""
-    line = data.draw(lines())
-    alerts_ns = [MONDAY_NS + s * SECOND_NS for s in data.draw(st.lists(st.integers(0, 500), max_size=3))]
-    parts, begin_ns = [], MONDAY_NS
-    for piece in data.draw(cuts(line)):
-        parts.append(written(piece, begin_ns))
-        begin_ns += len(piece) * SECOND_NS
-    assert expose(EpochColumns.join(parts), alerts_ns, BERLIN) == expose(written(line), alerts_ns, BERLIN)
 
 
 @given(lines())
@@ -225,12 +213,12 @@ def test_breaks_are_those_of_a_plain_loop(line: str) -> None:
 
 
 def plain_recovery(seconds: list[Epoch], alert_ns: int) -> str:
-    """Say what is seen in the minute after an alert."""
-    watched = [each for each in seconds if alert_ns <= each.start_ns < alert_ns + 60 * SECOND_NS]
+    """Say what is seen after an alert."""
+    watched = [each for each in seconds if alert_ns <= each.start_ns < alert_ns + WITHIN_S * SECOND_NS]
     if any(each.posture is Posture.UPRIGHT for each in watched):
         return "recovered"
     judged = [each for each in watched if each.activity is Activity.STILL]
-    return "stayed" if len(judged) == 60 else "unseen"
+    return "stayed" if len(judged) == WITHIN_S else "unseen"
 
 
 @given(lines(), st.lists(st.integers(0, 600_000), max_size=5))

@@ -1,7 +1,5 @@
 """Seconds written down as a line of letters, one each, and hypothesis' way to write such lines."""
 
-from itertools import pairwise
-
 from hypothesis import strategies as st
 
 from processing.exposure.columns import EpochColumns
@@ -53,9 +51,3 @@ def lines(max_size: int = 60) -> st.SearchStrategy[str]:
     """Return lines of runs of letters: long ones, too."""
     run = st.tuples(st.sampled_from(LETTERS), st.integers(1, 40)).map(lambda run: run[0] * run[1])
     return st.lists(run, max_size=max_size).map("".join)
-
-
-def cuts(line: str) -> st.SearchStrategy[list[str]]:
-    """Return ways to cut a line into pieces."""
-    places = st.lists(st.integers(0, len(line)), max_size=5).map(lambda at: sorted({0, *at, len(line)}))
-    return places.map(lambda at: [line[begin:end] for begin, end in pairwise(at)])
