@@ -17,6 +17,7 @@ from neckline.alerting.messages import Urgency, message_of
 from neckline.screen.logs import happened
 from neckline.screen.words import sentence
 from neckline.wearing.calibrating import Capture, Mount, Prompt
+from neckline.wearing.clips import Clips
 from neckline.wearing.head import Head
 from neckline.wearing.health import health_of
 from neckline.wearing.status import HeadStatus, InfluxStatus, JournalStatus, Status
@@ -24,10 +25,10 @@ from neckline.wearing.tally import DayTally, Tally
 from neckline.wearing.visiting import visit_at
 from neckline.wearing.wearer import Records, Wearer
 from processing.calibration import Calibration
-from processing.head import HEAD, HEAD_ON_TRUNK
+from processing.head import HEAD
 from processing.outputs import Event, EventKind, Stance
 from sensor.errors import SensorError
-from sensor.samples import LinkChange, Reading, SampleBlock
+from sensor.samples import LinkChange, Reading
 from storage.entries import Batch, Stream
 from storage.errors import RecordRefusedError
 from storage.writer import JournalWriter
@@ -91,6 +92,7 @@ class Service:
         self.about = about
         self.wearer = wearer
         self.head = head
+        self._clips = Clips(about.stream.placement, wearer, head)
         self.alerts = alerts
         self.tally = Tally()
         """Of this run."""
@@ -111,47 +113,32 @@ class Service:
         """Take everything later than `after_ns` that the source yields, to its end."""
         async with aclosing(source(after_ns)) as readings:
             async for reading in readings:
-                self._take(reading)
+                self._take(self.about.stream.placement, reading)
 
     async def listen_head(self, source: Source, after_ns: int) -> None:
         """Take the same of the clip on the head. What is wrong with it is told; the back is judged alone then."""
         try:
             async with aclosing(source(after_ns)) as readings:
                 async for reading in readings:
-                    self._take_head(reading)
+                    self._take(HEAD, reading)
         except SensorError as error:
             happened("head_clip_fails", f"{error}: {error.way_out}", level=logging.WARNING)
         await asyncio.Event().wait()
 
     def finish(self) -> None:
         """Close what is open; nothing is heard after it."""
-        records = self.wearer.finish()
-        self._keep(records)
-        if self.head is not None:
-            together = self.head.pair(back=records)
-            own, last = self.head.finish()
-            self._keep(own, HEAD)
-            self._keep((*together, *last), HEAD_ON_TRUNK)
+        for placement, records in self._clips.finish():
+            self._keep(records, placement)
 
-    def _take(self, reading: Reading) -> None:
-        self._tell_link(reading, "Clip", self.about.clip)
-        records = self.wearer.hear(reading)
-        self._keep(records)
-        if self.head is not None:
-            self._keep(self.head.pair(back=records), HEAD_ON_TRUNK)
-        self._show_capture(self.about.stream.placement, reading)
+    def _take(self, placement: str, reading: Reading) -> None:
+        self._tell_link(placement, reading)
+        for place, records in self._clips.hear(placement, reading):
+            self._keep(records, place)
+        self._show_capture(placement, reading)
 
-    def _take_head(self, reading: Reading) -> None:
-        if self.head is None:
-            return
-        self._tell_link(reading, "Head clip", self.about.head_clip)
-        records = self.head.hear(reading)
-        self._keep(records, HEAD)
-        self._keep(self.head.pair(head=records), HEAD_ON_TRUNK)
-        self._show_capture(HEAD, reading)
-
-    def _tell_link(self, reading: Reading, what: str, name: str) -> None:
+    def _tell_link(self, placement: str, reading: Reading) -> None:
         if isinstance(reading, LinkChange):
+            what, name = ("Head clip", self.about.head_clip) if placement == HEAD else ("Clip", self.about.clip)
             happened(
                 "link",
                 f"{what}: {reading.state}" + (f" ({reading.reason})" if reading.reason else ""),
@@ -164,29 +151,25 @@ class Service:
         if self._capture is not None and not self._capture.full():
             self._capture.put_nowait((placement, reading))
 
-    def _keep(self, records: Records, placement: str = "") -> None:
+    def _keep(self, records: Records, placement: str | None = None) -> None:
         """Tell the wearer, then store under a placement, the back's if none is named: an alert waits for no disk."""
+        placement = placement or self.about.stream.placement
         events = [record for record in records if isinstance(record, Event)]
         for event in events:
             self._tell(event, placement)
         if records:
             self._store(records, placement, urgent=bool(events))
             # The day's seconds are those of the back.
-            counted = events if placement else records
+            counted = records if placement == self.about.stream.placement else events
             self._day.count(counted)
             self.tally = self.tally.count(counted)
         for event in events:
             self.on_event(event)
 
-    def _store(self, records: Records, placement: str = "", *, urgent: bool) -> None:
+    def _store(self, records: Records, placement: str, *, urgent: bool) -> None:
         """Hand records and the state after them to the writer; one that cannot be stored takes no other with it."""
-        stream = self.about.stream
-        state: tuple[bytes | None, SampleBlock | None]
-        if self.head is None or not placement:
-            state = self.wearer.to_save()
-        else:
-            stream = Stream(stream.wearer, placement)
-            state = self.head.clip.to_save() if placement == HEAD else (self.head.pair_state.to_bytes(), None)
+        stream = Stream(self.about.stream.wearer, placement)
+        state = self._clips.to_save(placement)
         try:
             self._writer.put(Batch(stream, records, *state), urgent=urgent)
         except RecordRefusedError as error:
@@ -196,7 +179,7 @@ class Service:
                     self._writer.put(Batch(stream, (record,)), urgent=urgent)
             self._writer.put(Batch(stream, (), *state), urgent=urgent)
 
-    def _tell(self, event: Event, placement: str = "") -> None:
+    def _tell(self, event: Event, placement: str) -> None:
         clip = "head clip" if placement == HEAD else "clip"
         message = message_of(event, clip)
         if message is not None and (
@@ -325,7 +308,8 @@ class Service:
         """Store how it fares at the end of every minute, for ever."""
         while True:
             await asyncio.sleep(MINUTE_S - self._utc() / 1e9 % MINUTE_S)
-            self._store((health_of(self.status(), self.wearer),), urgent=False)
+            health = health_of(self.status(), self.wearer)
+            self._store((health,), self.about.stream.placement, urgent=False)
 
     async def draw(self) -> None:
         """Draw the view for ever, and tell when a snooze is over."""
