@@ -32,6 +32,14 @@ def replay(
         str | None, typer.Option(metavar="A:B", help="Where the first one shows you upright, in seconds.")
     ] = None,
     slump: Annotated[str | None, typer.Option(metavar="A:B", help="Where it shows your slump.")] = None,
+    head: Annotated[
+        Path | None,
+        typer.Option("--head", metavar="FILE", help="What a clip on your head recorded meanwhile."),
+    ] = None,
+    nod: Annotated[
+        str | None,
+        typer.Option(metavar="A:B", help="Where you looked down, in seconds of the back's recording."),
+    ] = None,
     rate_hz: Annotated[
         float | None,
         typer.Option("--rate", min=1, max=2000, help="Samples a second, if the recording does not tell."),
@@ -55,12 +63,15 @@ def replay(
             f'"{wearer}" is no pseudonym: letters, digits and _ . : - are, as w-7f3a9c21'
         )
     try:
-        poses = Poses.parse(upright, slump)
+        poses = Poses.parse(upright, slump, nod)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+    if head is not None and len(recordings) != 1:
+        raise typer.BadParameter("--head goes with one recording of the back: name that one alone")
     return replay(
         config,
         recordings,
+        head=head,
         poses=poses,
         rate_hz=rate_hz,
         remembered=options.journal_path(config),

@@ -9,8 +9,9 @@ import numpy as np
 from neckline.commands import machine
 from neckline.configuration.config import Config
 from neckline.wearing.memory import Memory, remember
-from processing.calibration import Calibration, calibrate
+from processing.calibration import calibrate
 from processing.errors import CalibrationRefusedError, Refusal
+from processing.head import HEAD
 from sensor.recording import Recording
 from sensor.samples import SampleBlock, join
 from storage.entries import Stream
@@ -45,15 +46,18 @@ class Poses:
 
     upright: Span
     slump: Span | None = None
+    nod: Span | None = None
+    """Looking down; for a clip on the head."""
 
     @classmethod
-    def parse(cls, upright: str | None, slump: str | None) -> "Poses | None":
-        """Read what --upright and --slump say; ValueError with a sentence."""
+    def parse(cls, upright: str | None, slump: str | None, nod: str | None = None) -> "Poses | None":
+        """Read what --upright, --slump and --nod say; ValueError with a sentence."""
         if upright is None:
-            if slump is not None:
-                raise ValueError("--slump needs --upright")
+            for name, text in (("--slump", slump), ("--nod", nod)):
+                if text is not None:
+                    raise ValueError(f"{name} needs --upright")
             return None
-        return cls(Span.parse(upright), Span.parse(slump) if slump else None)
+        return cls(Span.parse(upright), *(Span.parse(text) if text else None for text in (slump, nod)))
 
 
 def reference(
@@ -64,32 +68,60 @@ def reference(
     Raises RecordingError, CalibrationRefusedError, StorageError.
     """
     if poses is not None:
-        return Memory(calibration=_calibrate(config, first, poses))
+        blocks = _held(first, poses.upright, poses.slump)
+        return Memory(calibration=calibrate(*blocks, label_outward=config.wearer.label_outward))
+    return _remembered(config, remembered, wearer_id, config.wearer.placement)
+
+
+def reference_of_head(
+    config: Config,
+    back: Recording,
+    head: Recording,
+    poses: Poses | None,
+    remembered: Path,
+    wearer_id: str | None,
+) -> Memory:
+    """Return the same of a clip on the head, whose poses are named by the seconds of the back's recording."""
+    if poses is not None:
+        blocks = _held(head, poses.upright, poses.nod, begin_ns=_begin_ns(back))
+        label_outward = config.head_clip.label_outward if config.head_clip else True
+        return Memory(calibration=calibrate(*blocks, label_outward=label_outward))
+    return _remembered(config, remembered, wearer_id, HEAD)
+
+
+def _remembered(config: Config, journal: Path, wearer_id: str | None, placement: str) -> Memory:
     whose = wearer_id or config.wearer.id
     if whose is None:
         return Memory()
     try:
-        with JournalReader.open(remembered) as reader:
-            known = remember(reader, Stream(whose, config.wearer.placement), machine.utc_ns())
+        with JournalReader.open(journal) as reader:
+            known = remember(reader, Stream(whose, placement), machine.utc_ns())
     except JournalAbsentError:
         return Memory()
     return Memory(calibration=known.calibration, standing=known.standing)
 
 
-def _calibrate(config: Config, recording: Recording, poses: Poses) -> Calibration:
-    spans = [poses.upright, *([poses.slump] if poses.slump else [])]
-    blocks: list[list[SampleBlock]] = [[] for _ in spans]
-    begin_ns: int | None = None
+def _begin_ns(recording: Recording) -> int:
+    """Return the time of its first sample."""
+    for reading in recording.readings(block_s=BLOCK_S):
+        if isinstance(reading, SampleBlock):
+            return int(reading.time_ns[0])
+    raise CalibrationRefusedError(Refusal.TOO_SHORT, "the recording holds no samples to calibrate on")
+
+
+def _held(recording: Recording, *spans: Span | None, begin_ns: int | None = None) -> list[SampleBlock]:
+    """Return the samples of each pose that is named; seconds count from `begin_ns`, or from its first sample."""
+    begin_ns = _begin_ns(recording) if begin_ns is None else begin_ns
+    named = [each for each in spans if each is not None]
+    blocks: list[list[SampleBlock]] = [[] for _ in named]
     for reading in recording.readings(block_s=BLOCK_S):
         if not isinstance(reading, SampleBlock):
             continue
-        begin_ns = int(reading.time_ns[0]) if begin_ns is None else begin_ns
         since_s = (reading.time_ns - begin_ns) / 1e9
-        for held, wanted in zip(blocks, spans, strict=True):
-            rows = slice(*np.searchsorted(since_s, wanted).tolist())
-            held.append(reading[rows])
-        if since_s[-1] >= max(wanted.end_s for wanted in spans):
+        for held, wanted in zip(blocks, named, strict=True):
+            held.append(reading[slice(*np.searchsorted(since_s, wanted).tolist())])
+        if since_s[-1] >= max(wanted.end_s for wanted in named):
             break
-    if begin_ns is None:
+    if not all(blocks):
         raise CalibrationRefusedError(Refusal.TOO_SHORT, "the recording holds no samples to calibrate on")
-    return calibrate(*map(join, blocks), label_outward=config.wearer.label_outward)
+    return [*map(join, blocks)]

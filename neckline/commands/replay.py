@@ -1,65 +1,33 @@
 """`neckline replay`: recordings through the very detector that judges live, with a summary of each."""
 
-from collections import Counter
-from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
 from neckline.commands.output import give, give_json, tell
-from neckline.commands.poses import Poses, reference
+from neckline.commands.poses import Poses, reference, reference_of_head
+from neckline.commands.replaying import Replayed, judge
 from neckline.configuration.config import Config
 from neckline.configuration.schedule import Schedule
 from neckline.errors import NoCalibrationError
 from neckline.exits import Exit
 from neckline.screen.words import ACTIVITY_WORDS, span
-from neckline.wearing.memory import Memory
-from neckline.wearing.tally import Tally
-from neckline.wearing.wearer import Wearer
-from processing.calibration import Calibration
-from processing.outputs import Activity, Episode, Epoch, Stance
-from sensor.errors import RecordingDamagedError
+from neckline.wearing.clips import Clips
+from neckline.wearing.head import Head
+from neckline.wearing.wearer import Records, Wearer, calibration_records
+from processing.head import HEAD, HEAD_ON_TRUNK
+from processing.outputs import Stance
 from sensor.recording import Recording
-from sensor.samples import SampleBlock
 from storage.entries import Batch, Stream
 from storage.journal import Journal
-from storage.schema import Record
 
-BLOCK_S = 10.0
-"""What one call of step takes; the outputs are the same for any."""
 COMMIT_BATCHES = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """What one recording came to; what `--json` gives. Times are nanoseconds UTC."""
-
-    recording: Path
-    begin_ns: int | None
-    """Of the first second; None when there was none."""
-    end_ns: int | None
-    calibration_id: str | None
-    threshold_deg: float | None
-    activity_s: dict[Activity, int]
-    upright_s: int
-    slouched_s: int
-    unknown_s: int
-    alerts: int
-    episodes: tuple[Episode, ...]
-    received: int
-    missing: int
-    corrupt: int
-    damage: str
-    """Where the recording breaks; empty when it is whole."""
 
 
 def replay(
     config: Config,
     recordings: list[Path],
     *,
+    head: Path | None,
     poses: Poses | None,
     rate_hz: float | None,
     remembered: Path,
@@ -67,140 +35,73 @@ def replay(
     wearer_id: str | None,
     as_json: bool,
 ) -> Exit:
-    """Judge recordings one after the other, each on its own; show what each came to.
+    """Judge recordings of the back one after the other, each on its own; show what each came to.
 
-    `remembered` is the journal whose last calibration serves where no poses are named; with `store` all is written
-    into that journal. Raises RecordingUnreadableError, CalibrationRefusedError, StorageError.
+    `head` is what a clip on the head recorded meanwhile, beside the only one of the back. `remembered` is the journal
+    whose last calibrations serve where no poses are named; with `store` all is written into that journal. Raises
+    RecordingUnreadableError, CalibrationRefusedError, StorageError.
     """
     opened = [Recording.open(path, rate_hz=rate_hz) for path in recordings]
-    stream = Stream(wearer_id or config.wearer_id(), config.wearer.placement) if store else None
+    of_head = Recording.open(head, rate_hz=rate_hz) if head else None
+    placement = config.wearer.placement
+    whose = wearer_id or (config.wearer_id() if store else "")
     memory = reference(config, opened[0], poses, remembered, wearer_id)
+    head_memory = (
+        reference_of_head(config, opened[0], of_head, poses, remembered, wearer_id) if of_head else None
+    )
     end = Exit.OK if memory.calibration or memory.standing else tell(NoCalibrationError())
-    results = []
+    results: list[Replayed] = []
     with ExitStack() as stack:
-        journal = None
-        if store is not None:
-            journal = stack.enter_context(Journal.open(store, "neckline replay"))
+        journal = stack.enter_context(Journal.open(store, "neckline replay")) if store else None
         for recording in opened:
-            results.append(_judge(config, recording, memory, journal, stream, fresh=poses is not None))
+            rows = _Rows(journal, whose)
+            wearer = Wearer(config.settings(), memory, schedule=Schedule.parse(config.alerts.schedule))
+            clips = Clips(placement, wearer, Head(wearer, head_memory) if head_memory else None)
+            if poses is not None:
+                for place, captured in ((placement, memory), (HEAD, head_memory)):
+                    if captured and captured.calibration:
+                        rows.keep(calibration_records(captured.calibration, Stance.SITTING, None), place)
+            files = {placement: recording, **({HEAD: of_head} if of_head else {})}
+            found = judge(clips, files, rows.keep)
+            rows.commit()
+            results += found
             if not as_json:
-                _show(results[-1])
+                for result in found:
+                    _show(result)
     if as_json:
         give_json(results)
     return Exit.RECORDING if any(result.damage for result in results) else end
 
 
-def _judge(
-    config: Config,
-    recording: Recording,
-    memory: Memory,
-    journal: Journal | None,
-    stream: Stream | None,
-    *,
-    fresh: bool,
-) -> Replayed:
-    """Run one recording through the detector; store on the way."""
-    wearer = Wearer(config.settings(), memory, schedule=Schedule.parse(config.alerts.schedule))
-    sums = _Sums()
-    waiting: list[Batch] = []
-    damage = ""
+class _Rows:
+    """Records on their way into a journal, if there is one."""
 
-    def keep(records: tuple[Record, ...]) -> None:
-        if journal is None or stream is None:
-            return
-        if records:
-            waiting.append(Batch(stream, records))
-        if len(waiting) >= COMMIT_BATCHES:
-            journal.commit(waiting)
-            waiting.clear()
+    def __init__(self, journal: Journal | None, wearer_id: str) -> None:
+        self._journal, self._wearer_id = journal, wearer_id
+        self._waiting: list[Batch] = []
 
-    if fresh and memory.calibration is not None:
-        keep(wearer.calibrated(memory.calibration, Stance.SITTING))
-    try:
-        for records in _heard(wearer, recording):
-            sums.add(records)
-            keep(records)
-    except RecordingDamagedError as error:
-        damage = str(error)
-        tell(error)
-    records = wearer.finish()
-    sums.add(records)
-    keep(records)
-    if journal is not None and waiting:
-        journal.commit(waiting)
-    settings = wearer.settings
-    reference = settings.calibration or settings.standing
-    return sums.result(recording.path, reference, settings.on_deg(), damage)
+    def keep(self, records: Records, placement: str) -> None:
+        """Store records under a placement, some batches at a time."""
+        if self._journal is not None and records:
+            self._waiting.append(Batch(Stream(self._wearer_id, placement), records))
+            if len(self._waiting) >= COMMIT_BATCHES:
+                self.commit()
 
-
-def _heard(wearer: Wearer, recording: Recording) -> Iterator[tuple[Record, ...]]:
-    """Yield the records of each reading, with progress on a terminal."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[seen]}"),
-        TimeElapsedColumn(),
-    )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(recording.path.name, total=None, seen="")
-        begin_ns: int | None = None
-        for reading in recording.readings(block_s=BLOCK_S):
-            if isinstance(reading, SampleBlock):
-                begin_ns = int(reading.time_ns[0]) if begin_ns is None else begin_ns
-                seen = span((int(reading.time_ns[-1]) - begin_ns) / 1e9)
-                progress.update(task, seen=f"{seen} of recording")
-            yield wearer.hear(reading)
-
-
-class _Sums:
-    """What the records of one recording add up to."""
-
-    def __init__(self) -> None:
-        self._tally = Tally()
-        self._activity_s: Counter[Activity] = Counter()
-        self._episodes: list[Episode] = []
-        self._begin_ns: int | None = None
-        self._end_ns: int | None = None
-
-    def add(self, records: tuple[Record, ...]) -> None:
-        self._tally = self._tally.count(records)
-        for record in records:
-            if isinstance(record, Episode):
-                self._episodes.append(record)
-            elif isinstance(record, Epoch):
-                self._activity_s[record.activity] += 1
-                self._begin_ns = record.start_ns if self._begin_ns is None else self._begin_ns
-                self._end_ns = record.start_ns + 10**9
-
-    def result(
-        self, path: Path, reference: Calibration | None, threshold_deg: float | None, damage: str
-    ) -> Replayed:
-        seen = self._tally.seen
-        return Replayed(
-            recording=path,
-            begin_ns=self._begin_ns,
-            end_ns=self._end_ns,
-            calibration_id=reference.calibration_id if reference else None,
-            threshold_deg=threshold_deg,
-            activity_s={kind: self._activity_s[kind] for kind in Activity if self._activity_s[kind]},
-            upright_s=seen.upright_s,
-            slouched_s=seen.slouched_s,
-            unknown_s=seen.unknown_s,
-            alerts=seen.alerts,
-            episodes=tuple(self._episodes),
-            received=self._tally.received,
-            missing=self._tally.missing,
-            corrupt=self._tally.corrupt,
-            damage=damage,
-        )
+    def commit(self) -> None:
+        """Store what waits."""
+        if self._journal is not None and self._waiting:
+            self._journal.commit(self._waiting)
+            self._waiting = []
 
 
 def _show(result: Replayed) -> None:
     seconds = result.upright_s + result.slouched_s + result.unknown_s
-    give(f"{result.recording}: {span(seconds)} seen")
+    together = result.placement == HEAD_ON_TRUNK
+    what = "the head on the trunk, with this one" if together else f"{span(seconds)} seen"
+    give(f"{result.recording}: {what}")
     if result.calibration_id:
-        threshold = f", slouched from {result.threshold_deg:.0f}° on" if result.threshold_deg else ""
+        word = "head forward" if together else "slouched"
+        threshold = f", {word} from {result.threshold_deg:.0f}° on" if result.threshold_deg else ""
         give(f"  judged by   {result.calibration_id}{threshold}")
     else:
         give("  judged by   nothing: there is no calibration")

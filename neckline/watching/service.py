@@ -138,7 +138,9 @@ class Service:
 
     def _tell_link(self, placement: str, reading: Reading) -> None:
         if isinstance(reading, LinkChange):
-            what, name = ("Head clip", self.about.head_clip) if placement == HEAD else ("Clip", self.about.clip)
+            what, name = (
+                ("Head clip", self.about.head_clip) if placement == HEAD else ("Clip", self.about.clip)
+            )
             happened(
                 "link",
                 f"{what}: {reading.state}" + (f" ({reading.reason})" if reading.reason else ""),

@@ -13,11 +13,13 @@ import pytest
 from neckline.commands import machine
 from neckline.control.server import serving
 from neckline.exits import Exit
+from processing.head import HEAD, HEAD_ON_TRUNK
 from processing.outputs import EventKind, Posture
 from storage.entries import Stream
 from storage.journal import Journal
 from storage.reader import JournalReader
 from storage.schema import CALIBRATION, EPISODE, EPOCH, EVENT, MINUTE
+from tests.neckline.analyse.tables import table
 from tests.neckline.conftest import WEARER, Home, Said
 from tests.neckline.test_control import STATUS, Service
 from tests.processing.people import START_NS, Held, samples
@@ -185,6 +187,58 @@ def test_replay_of_what_cannot_be(
     said = neckline("replay", *words)
     assert said.code == code
     assert sentence in said.err
+
+
+def test_replay_of_two_clips(neckline: Neckline, home: Home) -> None:
+    """The head is bowed for 100 s over an upright back: one episode of both together, none of the back; stored alike."""
+    home.set()
+    upright = (Held(12), Held(10, sagittal_deg=25), Held(200))
+    nodding = (
+        *(Held(12), Held(12)),
+        *(Held(10, sagittal_deg=30), Held(48)),
+        *(Held(100, sagittal_deg=30), Held(40)),
+    )
+    back, head = table(home.folder / "back.csv", upright), table(home.folder / "head.csv", nodding, seed=2)
+    words = ("replay", back, "--head", head, *SPANS, "--nod", "26:32")
+    said = neckline(*words, "--into", home.journal, "--json")
+    assert said.code == Exit.OK, said.err
+    alone, together = json.loads(said.out)
+    assert (alone["placement"], together["placement"]) == ("t4", HEAD_ON_TRUNK)
+    assert (alone["episodes"], alone["alerts"]) == ([], 0)
+    (episode,) = together["episodes"]
+    # A quick nod is a transition first: up to two seconds, three to settle, one to be sure.
+    assert 82 <= (episode["onset_ns"] - START_NS) / 1e9 <= 90
+    assert episode["calibration_id"] == together["calibration_id"] != alone["calibration_id"]
+    assert together["alerts"] == 1
+    assert together["received"] == 2 * alone["received"]
+    with JournalReader.open(home.journal) as reader:
+        stored = list(reader.read(EPISODE, Stream(WEARER, HEAD_ON_TRUNK)))
+        assert [each.onset_ns for each in stored] == [episode["onset_ns"]]
+        assert reader.last(CALIBRATION, Stream(WEARER, HEAD)) is not None
+        assert len(list(reader.read(EPOCH, Stream(WEARER, HEAD)))) == 222
+    told = neckline(*words).out
+    assert "head.csv: the head on the trunk, with this one" in told
+    assert "head forward from 20° on" in told
+    by_journal = json.loads(neckline("replay", back, "--head", head, "--json").out)
+    assert [each["episodes"] for each in by_journal] == [alone["episodes"], together["episodes"]]
+
+
+def test_one_recording_of_the_head_goes_with_one_of_the_back(
+    neckline: Neckline, home: Home, recording: Path
+) -> None:
+    """Two of the back leave open which; a pose without upright, and a head recording that breaks, are named."""
+    said = neckline("replay", recording, recording, "--head", recording)
+    assert (said.code, "one recording of the back" in said.err) == (Exit.USAGE, True)
+    assert neckline("replay", recording, "--head", recording, "--nod", "1:2").code == Exit.USAGE
+    broken = home.folder / "broken.csv"
+    broken.write_text("\n".join([*recording.read_text().splitlines()[:3000], "1,2,x"]))
+    said = neckline("replay", recording, "--head", broken, *SPANS, "--json")
+    assert said.code == Exit.RECORDING
+    alone, together = json.loads(said.out)
+    assert not alone["damage"]
+    assert "3001" in together["damage"]
+    assert alone["alerts"] == 1
+    assert together["activity_s"]["gap"] > 200
 
 
 @pytest.mark.recordings

@@ -12,6 +12,7 @@ from typing import Any
 from neckline.configuration.config import Config
 from neckline.watching.running import run
 from neckline.watching.service import Service, Source
+from neckline.wearing.clips import Clips
 from neckline.wearing.head import Head
 from neckline.wearing.memory import Memory
 from neckline.wearing.wearer import Wearer
@@ -128,6 +129,7 @@ def replayed(files: dict[str, Path], sitting: StanceCalibration, nodded: StanceC
     """Take what was written down of both, in order of time, through the same wearer, calibrated when it was."""
     wearer = Wearer(CONFIG.settings(), Memory(), zone=UTC)
     head = Head(wearer, Memory())
+    clips = Clips(STREAM.placement, wearer, head)
     found: list[Record] = []
     done = False
     for time_ns, place, reading in heapq.merge(
@@ -137,11 +139,8 @@ def replayed(files: dict[str, Path], sitting: StanceCalibration, nodded: StanceC
             wearer.calibrated(sitting.calibration, Stance.SITTING)
             head.calibrated(nodded.calibration, Stance.SITTING, None)
             done = True
-        if place == HEAD:
-            found += head.pair(head=head.hear(reading))
-        else:
-            found += head.pair(back=wearer.hear(reading))
-    return [*found, *head.pair(back=wearer.finish()), *head.finish()[1]]
+        found += dict(clips.hear(place, reading))[HEAD_ON_TRUNK]
+    return [*found, *dict(clips.finish())[HEAD_ON_TRUNK]]
 
 
 def test_two_clips_on_the_radio(tmp_path: Path) -> None:
