@@ -148,7 +148,7 @@ def _service(client: Client) -> list[Finding]:
 def _bluetooth(config: Config) -> Iterator[Finding]:
     """Scan once: it shows whether Bluetooth works, and whether the clip is there."""
     try:
-        heard = machine.run(_heard())
+        heard = machine.run(_heard(config.clip.adapter if config.clip else None))
     except SensorError as error:
         yield _wrong("Bluetooth", error)
         yield Finding("clip", Found.SKIPPED, "cannot be looked for without Bluetooth")
@@ -163,9 +163,9 @@ def _bluetooth(config: Config) -> Iterator[Finding]:
         yield from _asked("head clip", lambda: machine.run(_clip(head, "head clip")))
 
 
-async def _heard() -> list[link.Sighting]:
+async def _heard(adapter: str | None) -> list[link.Sighting]:
     async with machine.bluetooth() as bluetooth:
-        return await link.scan(bluetooth, SCAN_S)
+        return await link.scan(bluetooth, SCAN_S, adapter)
 
 
 async def _clip(binding: link.ClipBinding, what: str) -> list[Finding]:

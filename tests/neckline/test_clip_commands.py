@@ -28,7 +28,7 @@ from tests.sensor.worlds import HAS_BUMBLE, MAC, OTHER_MAC, radio
 
 if HAS_BUMBLE:
     from sensor.virtual.firmware import Firmware
-    from sensor.virtual.motion import SLOUCH, UPRIGHT, WALK, ScriptedPerson
+    from sensor.virtual.motion import SLOUCH, UPRIGHT, WALK, Pose, ScriptedPerson
     from sensor.virtual.unit import Unit
     from sensor.virtual.world import VirtualWorld, virtual_world
 
@@ -52,6 +52,7 @@ class Air:
         self.script = [(UPRIGHT, 9.0), (SLOUCH, 8.5), (UPRIGHT, 600.0)]
         self.change: Callable[[VirtualWorld[Any]], None] = lambda _world: None
         self.second = False
+        self.second_script = self.script
         self.unit: Callable[[], Unit] = lambda: Firmware(ScriptedPerson(self.script), mac=self.mac)
 
     @asynccontextmanager
@@ -59,7 +60,9 @@ class Air:
         """Open it anew."""
         async with virtual_world(self.unit()) as world:
             if self.second:
-                await world.add_clip(Firmware(ScriptedPerson(self.script), mac=OTHER_MAC), name="WT901BLX")
+                await world.add_clip(
+                    Firmware(ScriptedPerson(self.second_script), mac=OTHER_MAC), name="WT901BLX"
+                )
             self.change(world)
             yield world.bluetooth
 
@@ -204,6 +207,27 @@ def test_pairing_with_another_family_takes_a_rate_that_it_has(
         case.family.default_rate_hz,
         case.serial or None,
     )
+
+
+def test_a_second_clip_is_paired_for_the_head(neckline: Neckline, air: Air, home: Home) -> None:
+    """The clip that is worn on the back is not offered; both are then looked for by doctor, and captured at once."""
+    air.second, air.second_script = True, [(UPRIGHT, 17.5), (Pose(sagittal_deg=30.0), 8.5), (UPRIGHT, 600.0)]
+    home.set(clip=CLIP)
+    said = neckline("pair", "--placement", "head")
+    assert said.code == Exit.OK, said.err
+    config = load(home.config)
+    head = config.head_binding()
+    assert (config.binding().address, head and head.address) == (MAC, OTHER_MAC)
+    looked = {each["what"]: each for each in json.loads(neckline("doctor", "--json").out)}
+    assert [looked[what]["found"] for what in ("clip", "head clip")] == ["ok", "ok"]
+    said = neckline("calibrate")
+    assert said.code == Exit.OK, said.err
+    assert said.err.count("Now sit tall again, and look down") == 1
+    with JournalReader.open(home.journal) as reader:
+        captured = [reader.last(CALIBRATION, Stream(WEARER, place)) for place in ("t4", "head")]
+    assert all(captured)
+    assert neckline("pair", MAC, "--placement", "head").code == Exit.CLIP
+    assert load(home.config) == config
 
 
 def test_on_a_terminal_pair_asks(

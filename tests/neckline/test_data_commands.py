@@ -219,6 +219,9 @@ def test_replay_of_two_clips(neckline: Neckline, home: Home) -> None:
     told = neckline(*words).out
     assert "head.csv: the head on the trunk, with this one" in told
     assert "head forward from 20° on" in told
+    explained = neckline("explain").out
+    assert "the head was bent on the upper back beyond 20° and stayed there for 60 s" in explained
+    assert "30° on average" in explained
     by_journal = json.loads(neckline("replay", back, "--head", head, "--json").out)
     assert [each["episodes"] for each in by_journal] == [alone["episodes"], together["episodes"]]
 
