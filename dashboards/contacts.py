@@ -37,13 +37,8 @@ class Contact:
             raise GrafanaSettingsError("the webhook", "begins with http:// or https://", "correct its file")
 
     @property
-    def has_secret(self) -> bool:
-        """Whether Grafana does not tell all of it again."""
-        return bool(self.webhook)
-
-    @property
     def shown(self) -> Json:
-        """What Grafana tells of it again."""
+        """All but what is a secret."""
         settings: Json = (
             {"addresses": self.email, "singleEmail": True} if self.email else {"httpMethod": "POST"}
         )

@@ -1,6 +1,6 @@
 """Writes the files that Grafana sets itself up from: data source, dashboards, rules, as JSON, which is YAML as well.
 
-They hold no secret: Grafana takes the token that reads InfluxDB from its own environment.
+They hold no secret: Grafana takes the token that reads InfluxDB, and a webhook's address, from its own environment.
 """
 
 import json
@@ -11,7 +11,7 @@ from dashboards.contacts import CONTACT_POINT, WEBHOOK_ENV, Contact
 from dashboards.errors import FilesUnwritableError
 from dashboards.push import FOLDER, FOLDER_UID, GROUP
 from dashboards.rules import rules
-from dashboards.source import TOKEN_ENV, Source
+from dashboards.source import Source
 
 INSIDE = "/var/lib/grafana/dashboards/neckline"
 """Where Grafana finds the dashboards."""
@@ -41,7 +41,7 @@ def files(source: Source, contact: Contact | None = None) -> dict[str, Json]:
     }
     contacts = {"provisioning/alerting/neckline-contact.yaml": contact} if contact else {}
     examples = {f"examples/contact-{each.shown['type']}.yaml": each for each in EXAMPLES}
-    given = {**source.shown, "secureJsonData": {"httpHeaderValue1": f"Token ${TOKEN_ENV}"}, "editable": False}
+    given = {**source.to_json(), "editable": False}
     return {
         "provisioning/datasources/neckline.yaml": {"apiVersion": 1, "datasources": [given]},
         "provisioning/dashboards/neckline.yaml": {"apiVersion": 1, "providers": [provider]},
@@ -52,7 +52,7 @@ def files(source: Source, contact: Contact | None = None) -> dict[str, Json]:
 
 
 def _contact_file(contact: Contact) -> Json:
-    whole = contact.to_json()
+    whole = (Contact(webhook=f"${WEBHOOK_ENV}") if contact.webhook else contact).to_json()
     receiver = {key: value for key, value in whole.items() if key != "name"}
     point = {"orgId": 1, "name": whole["name"], "receivers": [receiver]}
     return {"apiVersion": 1, "contactPoints": [point]}

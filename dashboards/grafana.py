@@ -40,7 +40,11 @@ OLDEST = (10, 4, 1)
 EDITABLE = {"X-Disable-Provenance": "true"}
 """So that people may change in Grafana what was pushed (https://grafana.com/docs/grafana/latest/alerting/)."""
 PROVISIONED = ("provisioned", "read-only", "provenance")
-"""What Grafana says when something came from files on its disk."""
+"""What Grafana says when something came from files on its disk …"""
+LACKING = "permission"
+"""… and when the token may not do it; the permissions that it lists have such words in them."""
+NAME_EXISTS = "name-exists"
+"""The `status` beside a 412 for a dashboard whose title another one has in the folder."""
 SAID = 300
 """How much of what Grafana says of an error is told."""
 
@@ -111,8 +115,7 @@ class Grafana:
         if not isinstance(health, dict) or "database" not in health:
             raise GrafanaForeignError(self.url, "/api/health says nothing of a Grafana")
         version = str(health.get("version", ""))
-        found = version.split("-", maxsplit=1)[0].split("+", maxsplit=1)[0].split(".")
-        if all(part.isdigit() for part in found) and tuple(int(part) for part in found) < OLDEST:
+        if () < numbers_of(version) < OLDEST:
             raise GrafanaTooOldError(self.url, version, ".".join(map(str, OLDEST)))
         return version
 
@@ -168,6 +171,8 @@ class Grafana:
             self._refuse_page(response)
         elif response.status_code == HTTPStatus.NOT_FOUND and absent:
             return
+        if _status(response) == NAME_EXISTS:
+            raise GrafanaTakenError(self.url, what, said or NAME_EXISTS)
         raise self._refusal(response.status_code, what, said or f"HTTP {response.status_code}")
 
     def _refuse_page(self, response: requests.Response) -> None:
@@ -181,10 +186,10 @@ class Grafana:
         url = self.url
         if status == HTTPStatus.UNAUTHORIZED:
             return GrafanaTokenError(url, said)
-        if any(word in said.lower() for word in PROVISIONED):
+        is_lacking = status == HTTPStatus.FORBIDDEN and LACKING in said.lower()
+        if not is_lacking and any(word in said.lower() for word in PROVISIONED):
             return GrafanaProvisionedError(url, what, said)
         kinds: dict[int, Callable[[str, str, str], GrafanaError]] = {
-            HTTPStatus.FORBIDDEN: GrafanaForbiddenError,
             HTTPStatus.NOT_FOUND: GrafanaMissingError,
             HTTPStatus.CONFLICT: GrafanaTakenError,
             HTTPStatus.PRECONDITION_FAILED: GrafanaChangedError,
@@ -220,6 +225,21 @@ def _inner(error: BaseException) -> BaseException | None:
         (a for a in error.args if isinstance(a, BaseException)), None
     )
     return reason if isinstance(reason, BaseException) else None
+
+
+def numbers_of(version: str) -> tuple[int, ...]:
+    """Return the numbers of a version such as `12.4.1-pre`; none where it is no such version."""
+    parts = version.split("-", maxsplit=1)[0].split("+", maxsplit=1)[0].split(".")
+    return tuple(map(int, parts)) if all(part.isdigit() for part in parts) else ()
+
+
+def _status(response: requests.Response) -> str:
+    """Return the word that Grafana's JSON of an error may have beside its message."""
+    try:
+        content = response.json()
+    except ValueError:
+        return ""
+    return str(content.get("status", "")) if isinstance(content, dict) else ""
 
 
 def _said(response: requests.Response) -> str | None:

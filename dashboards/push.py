@@ -1,7 +1,7 @@
 """What Grafana should have → what it has: folder, data source, dashboards, contact point, rules, one after another.
 
 Pushing twice changes nothing the second time. What people changed in Grafana stays: a dashboard whose newest version
-was not saved by neckline, and a rule that is not as neckline writes it, are replaced only by force. A thing that
+was not saved by neckline, and a rule that is not as neckline last wrote it, are replaced only by force. A thing that
 fails hinders only those that stand in it.
 """
 
@@ -22,7 +22,8 @@ from dashboards.errors import (
     GrafanaProvisionedError,
     GrafanaTakenError,
 )
-from dashboards.grafana import EDITABLE, Grafana
+from dashboards.grafana import EDITABLE, Grafana, numbers_of
+from dashboards.rules import STEP
 from dashboards.source import NAME, Source
 
 Json = dict[str, Any]
@@ -34,6 +35,12 @@ BY_US = "neckline "
 GROUP_INTERVAL_S = 60
 ROUTED = (11, 0)
 """The first Grafana in which a rule may name whom it tells."""
+WRITTEN = "neckline"
+"""The annotation of a rule that holds a digest of what we wrote: whoever edits the rule leaves it behind."""
+ORG = {"orgID": 1}
+"""The API wants it; Grafana takes the organisation of the token, whatever is said here."""
+AGAIN = "is sent again with --force"
+HIDDEN = "[REDACTED]"
 
 
 class Outcome(StrEnum):
@@ -151,7 +158,7 @@ class Push:
         shown = part_of(source.shown, there)
         has_secret = set(source.secret) <= set(there.get("secureJsonFields") or {})
         if shown == source.shown and has_secret and not self._force:
-            return Change(what, Outcome.UNCHANGED, "its token is sent again with --force")
+            return Change(what, Outcome.UNCHANGED, f"its token {AGAIN}" if source.token else "")
         return self._done(
             what, shown, source.shown,
             lambda: self._grafana.put("/datasources/uid", uid, what=what, content=source.to_json()),
@@ -208,8 +215,10 @@ class Push:
                 lambda: self._grafana.post(path, what=what, content=wanted, headers=EDITABLE),
             )  # fmt: skip
         shown = part_of(contact.shown, there)
-        if shown == contact.shown and not (self._force and contact.has_secret):
-            return Change(what, Outcome.UNCHANGED)
+        known = there.get("settings", {}).get("url", HIDDEN)
+        is_same = shown == contact.shown and known in {HIDDEN, contact.webhook}
+        if is_same and not (self._force and contact.webhook):
+            return Change(what, Outcome.UNCHANGED, f"its address {AGAIN}" if contact.webhook else "")
         if not self._force:
             return Change(
                 what,
@@ -229,16 +238,17 @@ class Push:
         found = {rule["uid"]: rule for rule in (there or {}).get("rules", [])}
         ours = {rule["uid"]: self._routed(rule) for rule in self._wanted.rules}
         changed = [uid for uid, rule in ours.items() if uid in found and part_of(rule, found[uid]) != rule]
+        edited = [uid for uid in changed if _written(found[uid]) != _content(found[uid])]
         lacking = [uid for uid in ours if uid not in found]
         change = "".join(
             difference(part_of(ours[uid], found.get(uid, {})), ours[uid]) for uid in (*changed, *lacking)
         )
-        kept = [] if self._force else changed
+        kept = [] if self._force else edited
         told = ", ".join(f'"{found[uid]["title"]}"' for uid in kept)
-        say = f"as in Grafana, and not as neckline writes them: {told}; --force replaces them" if kept else ""
+        say = f"edited in Grafana, and kept: {told}; --force replaces them" if kept else ""
         if not lacking and len(kept) == len(changed):
             return Change(what, Outcome.KEPT if kept else Outcome.UNCHANGED, say, change)
-        rules = [found[uid] if uid in kept else rule for uid, rule in ours.items()]
+        rules = [found[uid] if uid in kept else {**rule, **ORG} for uid, rule in ours.items()]
         rules += [rule for uid, rule in found.items() if uid not in ours]  # that others put there
         interval_s = (there or {}).get("interval", GROUP_INTERVAL_S)
         group = {"title": GROUP, "folderUid": FOLDER_UID, "interval": interval_s, "rules": rules}
@@ -248,11 +258,41 @@ class Push:
 
     def _routed(self, rule: Json) -> Json:
         """Return a rule as Grafana's API takes it, told to the contact if there is one and Grafana can."""
-        placed = {**rule, "folderUID": FOLDER_UID, "ruleGroup": GROUP, "orgID": 1}
-        version = tuple(int(part) for part in self._version.split("-")[0].split(".")[:2] if part.isdigit())
-        if self._wanted.contact is None or (version and version < ROUTED):
-            return placed
-        return {**placed, "notification_settings": {"receiver": CONTACT_POINT}}
+        placed = {**rule, "folderUID": FOLDER_UID, "ruleGroup": GROUP}
+        version = numbers_of(self._version)
+        if self._wanted.contact is not None and not (version and version < ROUTED):
+            placed["notification_settings"] = {"receiver": CONTACT_POINT}
+        return {**placed, "annotations": {**rule["annotations"], WRITTEN: _content(placed)}}
+
+
+def _written(rule: Json) -> str:
+    """Return what we noted of a rule when we wrote it."""
+    return str(rule.get("annotations", {}).get(WRITTEN, ""))
+
+
+def _content(rule: Json) -> str:
+    """Return a digest of what a person would edit in a rule, without what Grafana adds to it."""
+    steps = [
+        {
+            **{key: step.get(key) for key in ("refId", "datasourceUid", "relativeTimeRange")},
+            **{key: step["model"][key] for key in STEP if key in step["model"]},
+        }
+        for step in rule["data"]
+    ]
+    whole = {
+        key: rule.get(key) for key in ("title", "condition", "for", "noDataState", "execErrState", "labels")
+    }
+    told = {key: text for key, text in rule.get("annotations", {}).items() if key != WRITTEN}
+    receiver = (rule.get("notification_settings") or {}).get("receiver")
+    return digest(
+        {
+            **whole,
+            "steps": steps,
+            "annotations": told,
+            "receiver": receiver,
+            "paused": bool(rule.get("isPaused")),
+        }
+    )
 
 
 def digest(content: Json) -> str:

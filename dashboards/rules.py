@@ -19,11 +19,17 @@ from storage.schema import HEALTH, MINUTE, Kind
 
 Json = dict[str, Any]
 
+STEP = (
+    "refId", "datasource", "rawQuery", "resultFormat", "query",
+    "type", "expression", "reducer", "settings", "conditions",
+)  # fmt: skip
+"""What the steps of a rule say; Grafana adds to that."""
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 DOSE_S = 3 * HOUR_S
 """Slouched within a day beyond which the day is told of; a choice to be adapted, no limit of health."""
 WORN_AT_ALL_S, WEAR_S = HOUR_S / 2, 4 * HOUR_S
-"""A mean day between these is told of: less is not worn (a clip is only known to be unworn after ten minutes of rest)."""
+"""A mean day of seven between these is told of: less is not worn (a clip is only known to be unworn after ten minutes of
+rest)."""
 SILENT_S = 30 * MINUTE_S
 CHARGE_PERCENT = 15
 BACKLOG_S = HOUR_S
@@ -97,8 +103,6 @@ def _newest(kind: Kind[Any], what: str, span: str, by: str) -> str:
 
 def _rules() -> list[Rule]:
     each, clip = f'"{WEARER}"', f'"{WEARER}", "{PLACEMENT}"'
-    worn = _newest(MINUTE, f'{WORN} AS "worn"', "7d", f"time(1d), {each}")
-    a_day = f"{worn} fill(none)"
 
     def health(name: str, how: str, span: str) -> str:
         return _newest(HEALTH, f"{how}({field(HEALTH, name)})", span, clip)
@@ -111,7 +115,7 @@ def _rules() -> list[Rule]:
         Rule(
             "neckline-wear", "Little worn in a week",
             "Worn, but for less than four hours on a mean day of the last seven. Ask what is in the way.",
-            f'SELECT mean("worn") FROM ({a_day}) GROUP BY {each}', 7 * DAY_S,
+            _newest(MINUTE, f'{WORN} / 7 AS "worn"', "7d", each), 7 * DAY_S,
             "within_range", (WORN_AT_ALL_S, WEAR_S), held="12h",
         ),
         Rule(

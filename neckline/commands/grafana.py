@@ -12,7 +12,7 @@ from dashboards.files import write as write_files
 from dashboards.grafana import Grafana
 from dashboards.push import Outcome, Push, Wanted
 from dashboards.rules import rules
-from dashboards.source import Source
+from dashboards.source import BUCKET_ENV, TOKEN_ENV, URL_ENV, Source
 from neckline.commands.output import give, give_json, give_table, say
 from neckline.configuration.config import Config, token_of
 from neckline.exits import Exit
@@ -31,8 +31,11 @@ def write(config: Config, folder: Path, contact: Contact | None) -> None:
     source = Source(there, known.bucket) if known else Source()
     for path in write_files(folder, source, contact):
         give(str(path))
-    lacking = "NECKLINE_INFLUXDB_READ_TOKEN" if known else "NECKLINE_INFLUXDB_URL, _BUCKET and _READ_TOKEN"
-    say(f"Grafana takes {lacking} from its own environment; docs/grafana.md says where the files go")
+    lacking = [TOKEN_ENV] if known else [URL_ENV, BUCKET_ENV, TOKEN_ENV]
+    lacking += [WEBHOOK_ENV] if contact and contact.webhook else []
+    say(
+        f"Grafana takes {' and '.join(lacking)} from its own environment; docs/grafana.md says where the files go"
+    )
 
 
 def push(config: Config, contact: Contact | None, *, force: bool, dry_run: bool, as_json: bool) -> Exit:

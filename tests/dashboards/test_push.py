@@ -255,6 +255,34 @@ def test_a_rule_changed_by_hand_stays_until_forced(stub: Stub) -> None:
     assert "theirs" in found
 
 
+def test_a_rule_that_nobody_edited_follows_neckline(stub: Stub) -> None:
+    """A newer neckline's limit replaces an older one's without force; a rule that was edited meanwhile is told, and stays."""
+    older = json.loads(json.dumps(RULES))
+    for rule in older[:2]:
+        rule["data"][2]["model"]["conditions"][0]["evaluator"]["params"][0] += 1
+        rule["annotations"]["summary"] = "As it was told."
+    list(Push(grafana(stub), Wanted(SOURCE, BOARDS, older)).run())
+    rule_of(stub, 1)["for"] = "2d"
+    changes = of(push(stub), "rules")
+    assert changes.outcome is Outcome.UPDATED
+    assert RULES[1]["title"] in changes.say
+    assert RULES[0]["title"] not in changes.say
+    found = stub.groups[FOLDER_UID, GROUP]["rules"]
+    assert part_of(RULES[0], found[0]) == RULES[0]
+    assert (found[1]["for"], found[1]["annotations"]["summary"]) == ("2d", "As it was told.")
+    assert of(push(stub), "rules").outcome is Outcome.KEPT
+    push(stub, force=True)
+    assert outcomes(push(stub)) == {Outcome.UNCHANGED}
+
+
+def test_the_organisation_is_that_of_the_token(stub: Stub) -> None:
+    """Whatever number Grafana gives back for it, nothing was edited."""
+    push(stub)
+    for rule in stub.groups[FOLDER_UID, GROUP]["rules"]:
+        rule["orgID"] = 7
+    assert outcomes(push(stub)) == {Outcome.UNCHANGED}
+
+
 def test_rules_tell_whom_was_named(stub: Stub) -> None:
     """The contact point is made first and each rule names it, so that Grafana's own tree of policies stays as it is."""
     contact = Contact(email="care@example.org")
@@ -276,6 +304,21 @@ def test_an_address_that_is_a_secret_is_not_shown(stub: Stub) -> None:
     changes = push(stub, contact, dry_run=True) + push(stub, contact)
     assert "nobody-guesses" not in repr(changes) + repr(contact)
     assert "nobody-guesses" in json.dumps(stub.contacts)
+
+
+def test_another_webhook_is_not_passed_over(stub: Stub) -> None:
+    """Where Grafana tells the address, another one is told and kept until forced; where it hides it, force sends it again."""
+    old, new = (Contact(webhook=f"https://ntfy.example.org/{name}") for name in ("old", "new"))
+    push(stub, old)
+    (point,) = stub.contacts.values()
+    kept = of(push(stub, new), "contact point")
+    assert kept.outcome is Outcome.KEPT
+    assert "ntfy" not in repr(kept)
+    point["settings"]["url"] = "[REDACTED]"
+    same = of(push(stub, new), "contact point")
+    assert (same.outcome, "sent again with --force" in same.say) == (Outcome.UNCHANGED, True)
+    assert of(push(stub, new, force=True), "contact point").outcome is Outcome.UPDATED
+    assert [point["settings"]["url"] for point in stub.contacts.values()] == [new.webhook]
 
 
 def test_an_older_grafana_leaves_the_telling_to_its_policies(stub: Stub) -> None:
@@ -311,6 +354,14 @@ def test_an_under_privileged_token_is_told_what_it_lacks(stub: Stub) -> None:
         ((429, {"message": "too many requests"}), GrafanaBusyError, "too many"),
         ((400, {"message": "bad request data"}), GrafanaRefusedError, "bad request"),
         ((400, ["a list"]), GrafanaRefusedError, "a list"),
+        (
+            (403, {"message": "Permissions needed: all of alert.provisioning.provenance:write, folders:create"}),
+            GrafanaForbiddenError,
+            "role Admin",
+        ),
+        ((403, {"message": "Cannot update read-only folder"}), GrafanaProvisionedError, "files"),
+        ((412, {"message": "a name", "status": "version-mismatch"}), GrafanaChangedError, "meanwhile"),
+        ((412, {"message": "a name", "status": "name-exists"}), GrafanaTakenError, "rename or delete"),
         ((404, PAGE), GrafanaForeignError, "text/html"),
         ((302, PAGE), GrafanaForeignError, "/login"),
         (PAGE, GrafanaForeignError, "grafana.url"),

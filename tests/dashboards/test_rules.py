@@ -79,3 +79,18 @@ def test_each_rule_fires_for_its_bad_week_alone(server: Server) -> None:
     }
     assert fired == {name: [name] if name.startswith("neckline-") else [] for name in weeks}
     assert {rule["uid"] for rule in rules()} == weeks.keys() - {"good", "unworn"}
+
+
+@pytest.mark.influxdb
+@pytest.mark.parametrize(
+    ("worn_h", "days", "is_told"),
+    [(4.25, 7, False), (3.75, 7, True), (8.0, 4, False), (8.0, 3, True), (1.0, 3, False)],
+)
+def test_little_wear_is_told_from_four_hours_on_a_mean_day(
+    server: Server, worn_h: float, days: int, *, is_told: bool
+) -> None:
+    """Days that were not worn count among the seven; less than half an hour on a mean day is not worn at all."""
+    (rule,) = (rule for rule in rules() if rule["uid"] == "neckline-wear")
+    stream = server.stream()
+    store(server, stream, week(time.time_ns(), worn_h=worn_h, days=days, last=WELL))
+    assert fires(server, rule, stream.wearer) is is_told

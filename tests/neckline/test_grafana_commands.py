@@ -67,6 +67,21 @@ def test_files_say_where_influxdb_is_and_no_token(neckline: Neckline, home: Home
     assert all('FROM \\"year\\".\\"' in line for line in queries)
 
 
+def test_a_webhook_is_in_no_file(neckline: Neckline, home: Home) -> None:
+    """Its address is a secret: Grafana takes it from its environment, by a name that is told."""
+    hook = home.folder / "hook"
+    hook.write_text("https://ntfy.example.org/topic-nobody-guesses\n")
+    hook.chmod(0o600)
+    said = neckline("grafana", "write", home.folder / "out", "--webhook-file", hook)
+    assert said.code == Exit.OK
+    text = {path: path.read_text() for path in (home.folder / "out").rglob("*.*")}
+    assert "nobody-guesses" not in "".join(text.values()) + said.out + said.err
+    contact = json.loads(text[home.folder / "out/provisioning/alerting/neckline-contact.yaml"])
+    settings = contact["contactPoints"][0]["receivers"][0]["settings"]
+    assert settings["url"] == "$NECKLINE_GRAFANA_WEBHOOK"
+    assert "NECKLINE_GRAFANA_WEBHOOK" in said.err
+
+
 def test_a_folder_that_cannot_be_written(neckline: Neckline, home: Home) -> None:
     """A file stands in the way: it is told."""
     (home.folder / "out").write_text("")
