@@ -118,11 +118,11 @@ class NoGrafanaError(SetupError):
 
 
 class NoInfluxdbError(SetupError):
-    """No InfluxDB is known, and Grafana reads nothing else."""
+    """No InfluxDB is known, and the command is about one."""
 
     def __init__(self) -> None:
         super().__init__(
-            "the configuration names no InfluxDB, which Grafana would read",
+            "the configuration names no InfluxDB",
             "add [influxdb] with url and bucket to the configuration: docs/influxdb.md tells how",
         )
 

@@ -270,6 +270,30 @@ class InfluxForbiddenError(InfluxError):
         )
 
 
+class InfluxAdminError(InfluxError):
+    """It knows us and lets us not set it up."""
+
+    def __init__(self, url: str, what: str, detail: str) -> None:
+        super().__init__(
+            url,
+            f"the token may not see to {what} at {url} ({detail})",
+            "name one that may, with --admin-token-file: an all-access token of 2.x, user:password of an administrator of "
+            "1.x; it is needed this once",
+        )
+
+
+class TokenUnwritableError(InfluxError):
+    """A token that was made cannot be written to its file."""
+
+    def __init__(self, url: str, path: Path, detail: str) -> None:
+        self.path = path
+        super().__init__(
+            url,
+            f"the token that was made cannot be written to {path} ({detail})",
+            "name a file in a folder that you may write",
+        )
+
+
 class InfluxBucketError(InfluxError):
     """There is no such bucket."""
 

@@ -47,7 +47,7 @@ MEASUREMENTS = tuple(kind.measurement for kind in KINDS if kind.measurement is n
 EARLIEST, LATEST = "1677-09-21T00:12:44Z", "2262-04-11T23:47:16Z"
 """What fits into 64 bits of nanoseconds."""
 NO_SUCH_API = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED)
-BODY_BYTES = 65_536
+BODY_BYTES = 1_048_576
 """How much of an answer is read."""
 
 
@@ -92,13 +92,13 @@ class InfluxSink:
 
     def __init__(self, settings: InfluxSettings) -> None:
         self.settings = settings
-        self._connection: _Connection | None = None
+        self._connection: Connection | None = None
 
     def write(self, lines: Sequence[str]) -> Answer:
         """Send lines in one request; return what became of them."""
         where = self.settings
         try:
-            connection = self._connection = self._connection or _Connection(where, self._token())
+            connection = self._connection = self._connection or Connection(where, self._token())
         except InfluxError as error:
             return Answer(Verdict.HELD, str(error), error)
         try:
@@ -138,28 +138,35 @@ class InfluxSink:
         InfluxKeepsError where there is neither (3 Core), another InfluxError for what else is wrong.
         """
         where = self.settings
-        connection = self._connection = self._connection or _Connection(where, self._token())
+        for measurement in MEASUREMENTS:
+            predicate = f'_measurement="{measurement}" AND wearer="{wearer}"'
+            span = {"start": EARLIEST, "stop": LATEST, "predicate": predicate}
+            reply = self.call("POST", "/api/v2/delete", {"org": where.org, "bucket": where.bucket}, span)
+            if reply.status in NO_SUCH_API and not reply.is_json:
+                self._drop_series(wearer)
+                return
+            self._refuse(reply)
+
+    def call(
+        self, method: str, path: str, query: dict[str, str], content: dict[str, Any] | None = None
+    ) -> "Reply":
+        """Send another request than a write; return the answer, whatever it is. Raises InfluxError for none."""
+        where = self.settings
+        connection = self._connection = self._connection or Connection(where, self._token())
         try:
-            for measurement in MEASUREMENTS:
-                predicate = f'_measurement="{measurement}" AND wearer="{wearer}"'
-                span = {"start": EARLIEST, "stop": LATEST, "predicate": predicate}
-                reply = connection.send("/api/v2/delete", {"org": where.org, "bucket": where.bucket}, span)
-                if reply.status in NO_SUCH_API and not reply.is_json:
-                    self._drop_series(connection, wearer)
-                    return
-                self._refuse(reply)
+            return connection.send(method, path, query, content)
         except HTTPError as error:
             trouble = self._unreached(error).trouble
             raise trouble or InfluxUnreachableError(where.url, str(error)) from error
 
-    def _drop_series(self, connection: "_Connection", wearer: str) -> None:
+    def _drop_series(self, wearer: str) -> None:
         where = self.settings
         names = ", ".join(f'"{measurement}"' for measurement in MEASUREMENTS)
         asked = {
             "db": where.bucket.partition("/")[0],
             "q": f"DROP SERIES FROM {names} WHERE wearer = '{wearer}'",
         }
-        reply = connection.send("/query", asked)
+        reply = self.call("POST", "/query", asked)
         if reply.status != HTTPStatus.OK:
             self._refuse(reply)
         if b'"error"' not in reply.body:
@@ -168,7 +175,7 @@ class InfluxSink:
             raise InfluxBucketError(where.url, where.bucket, "database not found")
         raise InfluxKeepsError(where.url, where.bucket, reply.body.decode("utf-8", "replace").strip()[:300])
 
-    def _refuse(self, reply: "_Reply") -> None:
+    def _refuse(self, reply: "Reply") -> None:
         """Raise what an answer to a deletion means, unless it is done."""
         where = self.settings
         answer = answer_of(reply.status, reply.body, url=where.url, bucket=where.bucket)
@@ -221,12 +228,14 @@ def _is_password(token: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reply:
+class Reply:
     """An HTTP answer as it came."""
 
     status: int
     body: bytes
-    retry_after: str | None
+    retry_after: str | None = None
+    version: str = ""
+    """What the server says of itself in a header; empty where it does not."""
 
     @property
     def is_json(self) -> bool:
@@ -234,7 +243,7 @@ class _Reply:
         return self.body.lstrip()[:1] == b"{"
 
 
-class _Connection:
+class Connection:
     """Requests built by influxdb_client, sent once each; `post` raises urllib3's errors alone."""
 
     def __init__(self, where: InfluxSettings, token: str) -> None:
@@ -253,22 +262,24 @@ class _Connection:
         service: Any = WriteService
         self._post_write = service(api).post_write
 
-    def post(self, body: bytes) -> _Reply:
+    def post(self, body: bytes) -> Reply:
         """Write a body of lines."""
         where, encoding = self._where, {}
         if where.gzip:
             body, encoding = gzip.compress(body, 1), {"content_encoding": "gzip"}
-        reply: _Reply = self._post_write(
+        reply: Reply = self._post_write(
             where.org, where.bucket, body, precision="ns", _preload_content=False, **encoding
         )
         return reply
 
-    def send(self, path: str, query: dict[str, str], content: dict[str, str] | None = None) -> _Reply:
-        """Post something else to the server, under the same name."""
+    def send(
+        self, method: str, path: str, query: dict[str, str], content: dict[str, Any] | None = None
+    ) -> Reply:
+        """Ask something else of the server, under the same name."""
         headers = {**self._client.api_client.default_headers, "Content-Type": "application/json"}
         url = self._where.url.rstrip("/") + path
         body = b"" if content is None else json.dumps(content).encode()
-        return self.POST(url, query_params=query, headers=headers, body=body)
+        return self._request(method, url, query, headers, body)
 
     def close(self) -> None:
         """Close the sockets."""
@@ -276,12 +287,15 @@ class _Connection:
 
     def POST(  # noqa: N802 (how influxdb_client calls its transport)
         self, url: str, *, query_params: Any, headers: dict[str, str], body: bytes, **_: Any
-    ) -> _Reply:
+    ) -> Reply:
         """Send what influxdb_client built; return whatever is answered."""
+        return self._request("POST", url, query_params, headers, body)
+
+    def _request(self, method: str, url: str, query: Any, headers: dict[str, str], body: bytes) -> Reply:
         timeout_s = self._where.timeout_s
         response = self.pool_manager.request(
-            "POST",
-            f"{url}?{urlencode(query_params)}",
+            method,
+            f"{url}?{urlencode(query)}",
             body=body,
             headers=headers,
             timeout=urllib3.Timeout(connect=timeout_s, read=timeout_s),
@@ -300,4 +314,10 @@ class _Connection:
             response.release_conn()
         else:
             response.close()
-        return _Reply(response.status, b"".join(parts), response.headers.get("Retry-After"))
+        told = response.headers
+        return Reply(
+            response.status,
+            b"".join(parts),
+            told.get("Retry-After"),
+            told.get("X-Influxdb-Version", ""),
+        )

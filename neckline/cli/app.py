@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from neckline.cli import analysing, clip, configuration, data, grafana, running
+from neckline.cli import analysing, clip, configuration, data, grafana, influx, running
 from neckline.cli.common import ConfigOption, JournalOption
 from neckline.commands.options import Options
 from neckline.commands.output import give, say, tell
@@ -30,6 +30,7 @@ for group in (clip, running, data, analysing):
     app.add_typer(group.commands)
 app.add_typer(configuration.commands, name="config")
 app.add_typer(grafana.commands, name="grafana")
+app.add_typer(influx.commands, name="influx")
 
 
 def _version(wanted: bool) -> None:
