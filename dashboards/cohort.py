@@ -1,7 +1,7 @@
 """*Cohort*: many wearers. Who wears the clip, who changed, who is silent; pseudonyms alone, no ranking."""
 
 from dashboards.board import Board, name_zone
-from dashboards.panels import BLUE, GREY, ORANGE, Ask, Json, Step, lines, panel, table
+from dashboards.panels import BLUE, GREY, ORANGE, TIMELESS, Ask, Json, Step, lines, panel, table
 from dashboards.queries import BACK, BALANCE, SLOUCHED_SHARE, WEARER, WORN, ZONE, field, of, select
 from dashboards.review import LITTLE_WORN_S
 from storage.schema import EPISODE, MINUTE
@@ -32,13 +32,13 @@ def cohort() -> Json:
         table(
             "Time balance of each wearer", "s",
             "Time judged upright, judged slouched, and not judged, in the span shown.",
-            [Ask(select(MINUTE, BALANCE, BACK, by=EACH), table=True)],
+            [Ask(select(MINUTE, BALANCE, BACK, by=EACH), table=True)], transformations=[TIMELESS],
         ),
         table(
             "Slouched share of each wearer", "percent",
             "Of judged time. Read it beside the time balance, and compare no one with others: thresholds are personal.",
             [Ask(select(MINUTE, f'{SLOUCHED_SHARE} AS "slouched"', BACK, by=EACH), table=True)],
-            defaults={"decimals": 0},
+            defaults={"decimals": 0}, transformations=[TIMELESS],
         ),
         lines(
             "Who changed: slouched share from week to week", "percent",
@@ -59,6 +59,7 @@ def cohort() -> Json:
                     table=True,
                 )
             ],
+            transformations=[TIMELESS],
         ),
         table(
             "Last sign of each wearer", "short",

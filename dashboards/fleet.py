@@ -1,7 +1,7 @@
 """*Fleet health*: how clips and services do. Links, loss, battery, doubt, backlog, dead letters."""
 
 from dashboards.board import Board
-from dashboards.panels import GREY, ORANGE, VERMILION, Ask, Json, Step, lines, table, timeline
+from dashboards.panels import GREY, ORANGE, TIMELESS, VERMILION, Ask, Json, Step, lines, table, timeline
 from dashboards.queries import KIND, LOST_SHARE, PLACEMENT, WEARER, field, happened, select
 from dashboards.rules import BACKLOG_S, CHARGE_PERCENT, SILENT_S
 from processing.outputs import EventKind
@@ -84,6 +84,7 @@ def fleet() -> Json:
                     table=True,
                 )
             ],
+            transformations=[TIMELESS],
         ),
         table(
             "Newest row of each service", "short", "When each neckline last told how it fares, and rows it had waiting then.",

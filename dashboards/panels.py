@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboards.source import DATASOURCE
-from processing.outputs import Activity, Posture
+from processing.outputs import Activity, EventKind, Posture
 
 Json = dict[str, Any]
 
@@ -45,6 +45,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "waiting": ("waiting to try again", VERMILION),
     "seen": ("seen to sit up", BLUE),
     "censored": ("end not seen", GREY),
+    **{kind: (kind.value.replace("_", " "), GREY) for kind in EventKind},
 }
 """Of each stored word what people read, and its colour."""
 
@@ -207,6 +208,10 @@ def table(title: str, unit: str, about: str, asks: Sequence[Ask], **more: Any) -
     """Return a table."""
     options = {"showHeader": True, "cellHeight": "sm", "footer": {"show": False}}
     return panel("table", title, unit, about, asks, options=options, **more)
+
+
+TIMELESS: Json = {"id": "organize", "options": {"excludeByName": {"Time": True}}}
+"""For tables of sums: the time beside them is that of the span's begin, and says nothing."""
 
 
 def number(title: str, unit: str, about: str, ask: Ask, *, calc: str = "lastNotNull", **more: Any) -> Json:

@@ -1,6 +1,6 @@
 """How wearers respond to alerts: each alert is joined with the end of its slouch by Grafana, since InfluxQL cannot."""
 
-from dashboards.panels import Ask, Json
+from dashboards.panels import Ask, Json, named
 from dashboards.queries import field, happened, select
 from processing.outputs import EventKind
 from storage.schema import EVENT
@@ -28,6 +28,8 @@ RESPONSE: list[Json] = [
     {"id": "convertFieldType", "options": {"conversions": [{"targetField": "told at", "destinationType": "time"}]}},
 ]  # fmt: skip
 """What Grafana does to the two tables; all of it is in every version since 10."""
+
+RESPONSE_UNITS = [named("until sat up", {"unit": "ms", "decimals": 0})]
 
 
 def response_asks(where: str) -> list[Ask]:

@@ -16,7 +16,7 @@ from dashboards.queries import (
     select,
     total,
 )
-from dashboards.response import RESPONSE, response_asks
+from dashboards.response import RESPONSE, RESPONSE_UNITS, response_asks
 from processing.outputs import EventKind
 from storage.schema import EPISODE, EVENT, MINUTE
 
@@ -38,6 +38,19 @@ def review() -> Json:
     )
     counts = f'count({field(EPISODE, "peak_deg")}) AS "slouches", sum({field(EPISODE, "alerts")}) AS "alerts"'
     panels = [
+        number(
+            "Time worn between the visits", "dthms", "Hours, minutes, seconds: what all other figures rest on.",
+            Ask(select(MINUTE, f'{WORN} AS "worn"', BETWEEN)), height=6,
+        ),
+        number(
+            "Slouched share between the visits", "percent", "Of the judged time between the visits that are chosen above.",
+            Ask(select(MINUTE, f'{SLOUCHED_SHARE} AS "slouched"', BETWEEN)), height=6, defaults={"decimals": 0},
+        ),
+        gauges(
+            "Time balance between the visits", "dthms",
+            "Time judged upright, judged slouched, and not judged, of all the time between.",
+            [Ask(select(MINUTE, BALANCE, BETWEEN))], width=12, height=6, defaults={"min": 0},
+        ),
         lines(
             "Time worn a day", "s",
             "Look here first: neither taken off nor without signal. Days below the dashed line (four hours) are shaded on "
@@ -79,7 +92,7 @@ def review() -> Json:
             "Of the means of all judged minutes of a day. A tenth of the time the back was more upright than the lowest line, "
             "a tenth further forward than the highest: the band shows how varied it was held, the middle how upright.",
             [Ask(select(MINUTE, bands, BETWEEN, **DAYS)), little],
-            axis="forward of upright", soft=(-10, 40),
+            axis="forward of upright", soft=(-10, 40), height=12,
             overrides=[*shade, named("90th percentile", {"custom.fillBelowTo": "10th percentile", "custom.fillOpacity": 15})],
         ),
         table(
@@ -97,20 +110,7 @@ def review() -> Json:
             "Response to alerts", "none",
             "Each alert, and how long it took until the wearer was seen to sit up. Quick at first and slower later is what "
             "nagging looks like.",
-            response_asks(BETWEEN), transformations=RESPONSE, height=12,
-        ),
-        gauges(
-            "Time balance between the visits", "s",
-            "Time judged upright, judged slouched, and not judged, of all the time between.",
-            [Ask(select(MINUTE, BALANCE, BETWEEN))], width=12, height=6, defaults={"min": 0},
-        ),
-        number(
-            "Slouched share between the visits", "percent", "Of the judged time between the visits that are chosen above.",
-            Ask(select(MINUTE, f'{SLOUCHED_SHARE} AS "slouched"', BETWEEN)), height=6, defaults={"decimals": 0},
-        ),
-        number(
-            "Time worn between the visits", "s", "What all other figures rest on.",
-            Ask(select(MINUTE, f'{WORN} AS "worn"', BETWEEN)), height=6,
+            response_asks(BETWEEN), transformations=RESPONSE, overrides=RESPONSE_UNITS, width=24,
         ),
     ]  # fmt: skip
     return Board(

@@ -1,9 +1,9 @@
 """*Wearer today*: what a wearer looks at. The angle, what was done when, the balance, alerts and what came of them."""
 
 from dashboards.board import Board, choose_wearer, mark
-from dashboards.panels import GREY, Ask, Json, Step, gauges, lines, number, shaded, table, timeline
+from dashboards.panels import GREY, Ask, Json, Step, gauges, lines, named, number, shaded, table, timeline
 from dashboards.queries import BALANCE, CHOSEN, KIND, SLOUCHED_SHARE, WORN, field, happened, select
-from dashboards.response import RESPONSE, response_asks
+from dashboards.response import RESPONSE, RESPONSE_UNITS, response_asks
 from processing.calibration import DEFAULT_THRESHOLD_DEG
 from processing.outputs import Activity, EventKind
 from storage.schema import EPISODE, EPOCH, EVENT, MINUTE
@@ -25,7 +25,10 @@ def wearer_today() -> Json:
         f'last({field(EPOCH, "activity")}) AS "activity", last({field(EPOCH, "posture")}) AS "posture"',
         by=shown, fill="null",
     )  # fmt: skip
-    slouches = ", ".join(field(EPISODE, name) for name in ("peak_deg", "mean_deg", "alerts", "end"))
+    slouches = (
+        f'{field(EPISODE, "peak_deg")} AS "peak", {field(EPISODE, "mean_deg")} AS "mean", '
+        f"{field(EPISODE, 'alerts')}, {field(EPISODE, 'end')}"
+    )
     notes = f"{KIND}, {field(EVENT, 'value')}, {field(EVENT, 'note')}"
     panels = [
         number(
@@ -67,12 +70,13 @@ def wearer_today() -> Json:
         table(
             "Alerts, and how long until you sat up", "none",
             "Each alert beside the end of its slouch. No row while a slouch goes on, or if its end was hidden by a gap.",
-            response_asks(CHOSEN), transformations=RESPONSE,
+            response_asks(CHOSEN), transformations=RESPONSE, overrides=RESPONSE_UNITS,
         ),
         table(
             "Sustained slouches, one by one", "none",
             "Onset, greatest and mean inclination in degrees, alerts given, and whether the end was seen.",
             [Ask(select(EPISODE, slouches), table=True)],
+            overrides=[named(name, {"unit": "degree", "decimals": 0}) for name in ("peak", "mean")],
         ),
         table(
             "What else happened", "none", "Links lost and found, calibrations, snoozes, visits; the value is in per cent for the battery.",

@@ -31,7 +31,13 @@ def run(script: str, folder: Path) -> None:
     path = os.pathsep.join((str(folder / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]))
     environment = {"PATH": path, "HOME": str(folder), "NECKLINE_CONFIG": str(folder / "neckline.toml")}
     done = subprocess.run(
-        ["/bin/sh", "-c", text], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        ["/bin/sh", "-c", text],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 

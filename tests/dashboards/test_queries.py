@@ -90,7 +90,8 @@ def test_a_visit_that_is_chosen_bounds_what_is_shown(server: Server) -> None:
     for chooser in choosers:
         offered = [row["note"] for row in server.query(asked(chooser["query"], review, stream.wearer))]
         assert offered == ["2025-12-20T12:00:00Z", "2025-12-27T12:00:00Z"]
-    worn = review["panels"][0]["targets"][0]["query"]
+    (days,) = (panel for panel in review["panels"] if panel["title"] == "Time worn a day")
+    worn = days["targets"][0]["query"]
     between = worn.replace("$since", offered[0]).replace("$until", offered[1])
     assert rows(server, asked(worn, review, stream.wearer)) == 15
     assert rows(server, asked(between, review, stream.wearer)) == 7
@@ -102,7 +103,9 @@ def test_days_begin_at_the_wearers_midnight(server: Server, zone: str, midnight:
     """In the zone that the dashboard names."""
     stream = seeded(server, NOON_NS)
     review = next(board for board in boards() if board["uid"] == "neckline-review")
-    for panel in review["panels"][:6]:
+    by_day = [panel for panel in review["panels"] if panel["type"] == "timeseries"]
+    assert len(by_day) == 6
+    for panel in by_day:
         for row in server.query(asked(panel["targets"][0]["query"], review, stream.wearer, zone)):
             at = time.strftime("T%H:%M:%SZ", time.gmtime(row["time"] // 10**9))
             assert at == midnight, panel["title"]
@@ -146,6 +149,11 @@ def test_panels_explain_themselves() -> None:
             assert not cells & taken, panel["title"]
             assert max(x for x, _ in cells) < 24
             taken |= cells
+        deepest = max(y for _, y in taken)
+        last = next(panel["gridPos"] for panel in board["panels"][::-1])
+        holes = {(x, y) for x in range(24) for y in range(last["y"]) if (x, y) not in taken}
+        assert not holes, f"{board['title']}: panels beside each other are of one height"
+        assert deepest == last["y"] + last["h"] - 1
         assert len({panel["title"] for panel in board["panels"]}) == len(board["panels"])
 
 
@@ -163,12 +171,12 @@ def test_nothing_depends_on_numbers_that_grafana_gives() -> None:
 def test_states_have_words_and_series_one_colour() -> None:
     """Every stored word that a panel shows is written out for people; one name has one colour everywhere."""
     from dashboards.panels import PAINTS, WORDS  # noqa: PLC0415
-    from processing.outputs import Activity, EpisodeEnd, Posture  # noqa: PLC0415
+    from processing.outputs import Activity, EpisodeEnd, EventKind, Posture  # noqa: PLC0415
     from sensor.samples import LinkState  # noqa: PLC0415
 
-    assert {word.value for kind in (Activity, Posture, EpisodeEnd, LinkState) for word in kind} == {
-        str(word) for word in WORDS
-    }
+    assert {
+        word.value for kind in (Activity, Posture, EpisodeEnd, LinkState, EventKind) for word in kind
+    } == {str(word) for word in WORDS}
     for board in boards():
         for panel in board["panels"]:
             fixed = {
