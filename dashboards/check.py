@@ -58,8 +58,8 @@ def source_trouble(url: str, said: str) -> DataSourceError:
     low = said.lower()
     if "database not found" in low or "dbrp" in low or "retention policy not found" in low:
         way_out = (
-            "InfluxDB answers InfluxQL only for a bucket that has a database of its name: make the mapping with `influx "
-            "v1 dbrp create --bucket-id ID --db BUCKET --rp autogen --default`; on 1.x create the database"
+            "InfluxDB answers InfluxQL only for a bucket that has a database of its name: `neckline influx setup` makes "
+            "what is lacking (the mapping of 2.x, the database of 1.x)"
         )
     elif (
         "unauthorized" in low or "401" in low or "authentication" in low or "forbidden" in low or "403" in low

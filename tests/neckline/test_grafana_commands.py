@@ -181,8 +181,8 @@ def test_nobody_listens_there(neckline: Neckline, home: Home, stub: Stub) -> Non
 @pytest.mark.parametrize(
     ("health", "says"),
     [
-        ((400, {"status": "ERROR", "message": "error reading influxDB database not found: posture"}), "influx v1 dbrp create"),
-        ((400, {"status": "ERROR", "message": "no dbrp mapping found"}), "influx v1 dbrp create"),
+        ((400, {"status": "ERROR", "message": "error reading influxDB database not found: posture"}), "neckline influx setup"),
+        ((400, {"status": "ERROR", "message": "no dbrp mapping found"}), "neckline influx setup"),
         ((200, {"status": "ERROR", "message": "unauthorized access"}), "grafana.read_token_file"),
         ((400, {"status": "ERROR", "message": "dial tcp 127.0.0.1:8086: connect: connection refused"}), "grafana.influxdb_url"),
         ((400, {"status": "ERROR", "message": "invalid character '<' looking for beginning of value"}), "no InfluxDB"),
