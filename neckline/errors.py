@@ -255,6 +255,16 @@ class ControlRefusedError(ControlError):
 # ---- telling the wearer ----------------------------------------------------------------------------------------------
 
 
+class MuteClipError(NecklineError):
+    """The clip can neither buzz nor beep."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(
+            f"a {title} can neither buzz nor beep",
+            "docs/clips.md tells which clips can; alerts reach you on the screen, and by push",
+        )
+
+
 class ChannelError(NecklineError):
     """A channel to the wearer does not work; `channel` is its name."""
 

@@ -8,6 +8,7 @@ from neckline.errors import (
     CaptureRefusedError,
     ChannelError,
     ControlError,
+    MuteClipError,
     NecklineError,
     NoCalibrationError,
     NoClipHeardError,
@@ -38,7 +39,7 @@ class Exit(IntEnum):
     USAGE = 2, "the command line was not understood"
     CONFIG = 3, "the configuration cannot serve, or lacks something that the command needs"
     BLUETOOTH = 4, "this computer's Bluetooth is absent, off, forbidden or busy"
-    CLIP = 5, "the clip was not found, is busy, out of reach, or another one"
+    CLIP = 5, "the clip was not found, is busy, out of reach, another one, or cannot do it"
     CALIBRATION = 6, "the calibration was refused, or there is none"
     JOURNAL = 7, "the journal cannot be read or written: absent, damaged, read-only, or the disk is full"
     BUSY = 8, "another neckline owns the journal"
@@ -70,6 +71,7 @@ class Exit(IntEnum):
 EXITS: tuple[tuple[type[Exception], Exit], ...] = (
     (SetupError, Exit.CONFIG),
     (NoClipHeardError, Exit.CLIP),
+    (MuteClipError, Exit.CLIP),
     (WhichClipError, Exit.CLIP),
     (CaptureRefusedError, Exit.CALIBRATION),
     (NoCalibrationError, Exit.CALIBRATION),

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from neckline.alerting.messages import Message
+from neckline.alerting.messages import Message, Urgency
 from neckline.errors import ChannelError
 from neckline.screen.logs import happened
 from neckline.wearing.status import ChannelStatus
@@ -31,6 +31,8 @@ class Channel(Protocol):
     """One way to reach the wearer."""
 
     name: str
+    takes: frozenset[Urgency]
+    """Messages of another urgency are not for it."""
 
     async def check(self) -> None:
         """Raise ChannelError when it is plain beforehand that nothing can be delivered. Sends nothing."""
@@ -118,9 +120,10 @@ class Alerts:
         self._lines = [_Line(channel) for channel in channels]
 
     def tell(self, message: Message) -> None:
-        """Hand a message to every channel; returns at once."""
+        """Hand a message to every channel that takes such; returns at once."""
         for line in self._lines:
-            line.put(message)
+            if message.urgency in line.channel.takes:
+                line.put(message)
 
     @property
     def status(self) -> tuple[ChannelStatus, ...]:

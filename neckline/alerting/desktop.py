@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from desktop_notifier import Button, Capability, DesktopNotifier
 from desktop_notifier import Urgency as TheirUrgency
 
-from neckline.alerting.messages import TITLE, Message, Urgency
+from neckline.alerting.messages import ALL, TITLE, Message, Urgency
 from neckline.errors import ChannelError
 
 logger = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ class Desktop:
     """The desktop's notifications as a channel."""
 
     name = "desktop"
+    takes = ALL
 
     def __init__(self, on_snooze: Callable[[float], Awaitable[None]]) -> None:
         """Take what to call with the seconds to snooze when the wearer presses the button."""

@@ -22,6 +22,9 @@ class Urgency(StrEnum):
     NORMAL = "normal"
 
 
+ALL = frozenset(Urgency)
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One thing that the wearer is told."""

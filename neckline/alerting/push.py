@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from apprise import Apprise, AppriseAsset, NotifyBase, NotifyType
 
-from neckline.alerting.messages import Message
+from neckline.alerting.messages import ALL, Message
 from neckline.errors import ChannelError
 
 T = TypeVar("T")
@@ -40,6 +40,8 @@ _reasons = _Reasons()
 
 class Push:
     """One apprise URL as a channel."""
+
+    takes = ALL
 
     def __init__(self, name: str, service: NotifyBase | None) -> None:
         self.name = name

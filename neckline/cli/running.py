@@ -98,6 +98,24 @@ def snooze(
 
 
 @commands.command()
+def feedback(
+    ctx: typer.Context,
+    *,
+    duration_ms: Annotated[
+        int, typer.Option("--ms", min=50, max=5000, help="How long, in milliseconds.")
+    ] = 500,
+    as_json: Json = False,
+    journal: JournalOption = None,
+) -> None:
+    """Have the clip buzz, beep or blink, as it can: to feel how an alert feels, or to find it."""
+    from neckline.commands.feedback import feedback
+
+    options = options_of(ctx, journal)
+    config = options.config()
+    feedback(config, options.journal_path(config), duration_ms, as_json=as_json)
+
+
+@commands.command()
 def visit(
     ctx: typer.Context,
     when: Annotated[

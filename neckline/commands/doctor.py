@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from neckline.alerting.clip import ClipSign
 from neckline.commands import machine
 from neckline.commands.options import Options
 from neckline.commands.output import give_json
@@ -25,6 +26,8 @@ from processing.errors import ProcessingError
 from processing.head import HEAD
 from sensor import link
 from sensor.errors import ClipError, SensorError
+from sensor.families import family_named
+from sensor.signals import Signals
 from storage.entries import Stream
 from storage.errors import JournalAbsentError, StorageError
 from storage.reader import JournalReader
@@ -249,7 +252,11 @@ async def _alerts(config: Config) -> list[Finding]:
         """Nothing is shown, so nothing can be pressed."""
 
     findings = []
-    channels = channels_of(config, snooze)
+    sign = None
+    if config.clip is not None:
+        family = family_named(config.clip.family)
+        sign = ClipSign(Signals(config.clip.name, family), family)
+    channels = channels_of(config, snooze, sign)
     for channel in channels:
         try:
             async with asyncio.timeout(SCAN_S):

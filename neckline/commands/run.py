@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 
+from neckline.alerting.clip import ClipSign
 from neckline.commands import machine
 from neckline.commands.output import say
 from neckline.configuration.config import Config
@@ -17,8 +18,10 @@ from processing.head import HEAD
 from sensor import link
 from sensor.bluetooth import Bluetooth
 from sensor.capture import CaptureWriter
+from sensor.families import family_named
 from sensor.link import ClipBinding
 from sensor.samples import Reading
+from sensor.signals import Signals
 
 
 def run_clip(config: Config, journal_path: Path, *, style: Style | None, record: Path | None) -> None:
@@ -36,6 +39,8 @@ async def _run(
     config: Config, binding: ClipBinding, journal_path: Path, style: Style | None, record: Path | None
 ) -> Summary:
     until, head = asyncio.Event(), config.head_binding()
+    family = family_named(binding.family)
+    signals = Signals(binding.name, family)
     with ExitStack() as stack:
         capture = stack.enter_context(_capture(record, binding, config.wearer.placement)) if record else None
         head_capture = stack.enter_context(_capture(beside(record), head, HEAD)) if record and head else None
@@ -45,11 +50,12 @@ async def _run(
             return await run(
                 config,
                 journal_path=journal_path,
-                source=_source(bluetooth, binding, capture),
+                source=_source(bluetooth, binding, capture, signals),
                 view=view,
                 clip=binding.name,
                 head_source=_source(bluetooth, head, head_capture) if head else None,
                 head_clip=head.name if head else "",
+                sign=ClipSign(signals, family),
                 until=until,
                 utc=machine.utc_ns,
             )
@@ -70,7 +76,12 @@ def _capture(record: Path, binding: ClipBinding, placement: str) -> CaptureWrite
     )
 
 
-def _source(bluetooth: Bluetooth, binding: ClipBinding, capture: CaptureWriter | None) -> Source:
+def _source(
+    bluetooth: Bluetooth,
+    binding: ClipBinding,
+    capture: CaptureWriter | None,
+    signals: Signals | None = None,
+) -> Source:
     def source(after_ns: int) -> AsyncGenerator[Reading, None]:
         return link.stream(
             bluetooth,
@@ -78,6 +89,7 @@ def _source(bluetooth: Bluetooth, binding: ClipBinding, capture: CaptureWriter |
             utc=machine.utc_ns,
             after_ns=after_ns,
             on_notification=capture.take if capture else None,
+            signals=signals,
         )
 
     return source

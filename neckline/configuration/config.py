@@ -217,6 +217,10 @@ class Alerts(Section):
         "battery or a clip that has moved; off: record it, and tell of nothing at all.",
     )
     desktop: bool = Field(default=True, description="Tell by a notification on this computer's screen.")
+    clip: bool = Field(
+        default=False,
+        description="Also by the clip itself, which buzzes or beeps, where it can: `neckline feedback` lets you feel it.",
+    )
     push_file: File | None = Field(
         default=None,
         examples=["push_urls.txt"],

@@ -15,7 +15,7 @@ from processing.outputs import Stance
 ANSWER_S = 5.0
 """The service answers within milliseconds; one that is stopped in a debugger, or hangs, does not."""
 SNOOZE_S = 15.0
-"""A snooze is answered when it is durable; a busy disk takes its time."""
+"""A snooze is answered when it is durable, a sign when the clip has taken it; a busy disk, or link, takes its time."""
 PROMPT_S = 20.0
 """While calibrating something is said each second, unless the clip is away."""
 
@@ -56,6 +56,10 @@ class Client:
     def visit(self, time_ns: int) -> None:
         """Ask to store that therapist and wearer met at a time; returns when that is durable."""
         self._answer(Request("", "visit", time_ns=time_ns), SNOOZE_S)
+
+    def feedback(self, duration_ms: int) -> None:
+        """Have the clip give a sign; returns when it has taken it."""
+        self._answer(Request("", "feedback", duration_ms=duration_ms), SNOOZE_S)
 
     def calibrate(self, *, slump: bool, stance: Stance) -> Iterator[Prompt]:
         """Yield what the wearer is to be told, as it comes; the last prompt is done or refused."""

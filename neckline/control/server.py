@@ -112,6 +112,9 @@ class _Desk:
             case "visit":
                 await self._handler.visit(request.time_ns)
                 yield Reply()
+            case "feedback":
+                await self._handler.feedback(request.duration_ms)
+                yield Reply()
             case "calibrate":
                 capture = self._handler.calibrate(slump=request.slump, stance=request.stance)
                 async with aclosing(capture) as prompts:

@@ -35,6 +35,9 @@ class Handler(Protocol):
     async def visit(self, time_ns: int) -> None:
         """Store that therapist and wearer met at a time; returns when that is durable."""
 
+    async def feedback(self, duration_ms: int) -> None:
+        """Have the clip give a sign; returns when it has taken it."""
+
     def calibrate(self, *, slump: bool, stance: Stance) -> AsyncGenerator[Prompt, None]:
         """Guide the wearer through a calibration, put it in force and store it; the last prompt is done or refused."""
 
@@ -59,9 +62,10 @@ class Request:
 
     token: str
     do: str
-    """`hello`, `status`, `snooze`, `visit` or `calibrate`."""
+    """`hello`, `status`, `snooze`, `visit`, `feedback` or `calibrate`."""
     until_ns: int | None = None
     time_ns: int = 0
+    duration_ms: int = 0
     slump: bool = False
     stance: Stance = Stance.SITTING
 

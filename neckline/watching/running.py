@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neckline.alerting.alerts import Alerts, Channel
+from neckline.alerting.clip import ClipSign
 from neckline.configuration.config import Config
 from neckline.configuration.in_force import in_force
 from neckline.control.server import serving
@@ -67,6 +68,7 @@ async def run(
     channels: Sequence[Channel] | None = None,
     until: asyncio.Event | None = None,
     guide: Guide | None = None,
+    sign: ClipSign | None = None,
     simulated: bool = False,
     utc: Callable[[], int] = time.time_ns,
     zone: tzinfo | None = None,
@@ -74,7 +76,8 @@ async def run(
     """Run until `until` is set, or the source or the guide ends; return when everything is durable.
 
     `head_source` is that of a clip on the head, which the configuration must name, too; whatever is wrong with it, the
-    run goes on without. `channels` None takes those of the configuration. Raises JournalBusyError and other
+    run goes on without. `sign` has the clip of `source` buzz or beep. `channels` None takes those of the
+    configuration. Raises JournalBusyError and other
     StorageErrors when the journal cannot be opened, or at the end not be made durable; what the source raises
     (BluetoothError, WrongClipError) when all that came before is durable.
     """
@@ -89,8 +92,8 @@ async def run(
         async def snooze(seconds: float) -> None:
             await service.snooze(utc() + round(seconds * 1e9))
 
-        alerts = Alerts(channels_of(config, snooze) if channels is None else channels)
-        service = Service(about, wearer, day, alerts, writer, forwarder, view, utc, head)
+        alerts = Alerts(channels_of(config, snooze, sign) if channels is None else channels)
+        service = Service(about, wearer, day, alerts, writer, forwarder, view, utc, head, sign)
         _announce(service, config.influxdb.url if config.influxdb else None)
         async with alerts.running(), _commands(service, journal_path):
             if (now_set := in_force(config)) != memory.in_force:
@@ -151,13 +154,17 @@ def _close(journal: Journal, writer: JournalWriter, forwarder: "Forwarder | None
         journal.close()
 
 
-def channels_of(config: Config, snooze: Callable[[float], Awaitable[None]]) -> list[Channel]:
+def channels_of(
+    config: Config, snooze: Callable[[float], Awaitable[None]], sign: ClipSign | None = None
+) -> list[Channel]:
     """Return the channels of the configuration; each library is loaded only if it is used."""
     channels: list[Channel] = []
     if config.alerts.desktop:
         from neckline.alerting.desktop import Desktop  # noqa: PLC0415
 
         channels.append(Desktop(snooze))
+    if config.alerts.clip and sign is not None:
+        channels.append(sign)
     if urls := config.push_urls():
         from neckline.alerting.push import push_channels  # noqa: PLC0415 (apprise costs 28 MB)
 

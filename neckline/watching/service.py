@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from neckline.alerting.alerts import Alerts
+from neckline.alerting.clip import ClipSign
 from neckline.alerting.messages import Urgency, message_of
+from neckline.errors import MuteClipError
 from neckline.screen.logs import happened
 from neckline.screen.words import sentence
 from neckline.wearing.calibrating import Capture, Mount, Prompt
@@ -88,7 +90,9 @@ class Service:
         view: View,
         utc: Callable[[], int],
         head: Head | None = None,
+        sign: ClipSign | None = None,
     ) -> None:
+        """`sign` is None for a clip that is none."""
         self.about = about
         self.wearer = wearer
         self.head = head
@@ -105,6 +109,7 @@ class Service:
         self._forwarder = forwarder
         self._view = view
         self._utc = utc
+        self._sign = sign
         self._capture: asyncio.Queue[tuple[str, Reading]] | None = None
 
     # ---- what it does --------------------------------------------------------------------------------------
@@ -240,6 +245,12 @@ class Service:
         """Store that therapist and wearer met at a time (UTC); durable on return if it can be."""
         self._keep((visit_at(time_ns),))
         await asyncio.to_thread(self._writer.flush, DURABLE_S)
+
+    async def feedback(self, duration_ms: int) -> None:
+        """Have the clip give a sign; return when it has taken it. Raises MuteClipError, a ClipError."""
+        if self._sign is None:
+            raise MuteClipError("simulated clip")
+        await self._sign.give(duration_ms)
 
     async def calibrate(self, *, slump: bool, stance: Stance) -> AsyncGenerator[Prompt, None]:
         """Guide a capture on the running samples; what it gives holds from the next sample on, and is stored."""

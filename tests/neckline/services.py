@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from neckline.alerting.alerts import Channel
-from neckline.alerting.messages import Message
+from neckline.alerting.messages import ALL, Message
 from neckline.configuration.config import Config
 from neckline.watching.running import Summary, run
 from neckline.watching.service import Service, View
@@ -120,6 +120,7 @@ class Told:
     """A channel that delivers at once, and remembers what, and at which time of the loop."""
 
     name = "told"
+    takes = ALL
 
     def __init__(self) -> None:
         self.messages: list[tuple[float, Message]] = []

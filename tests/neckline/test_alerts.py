@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from neckline.alerting.alerts import FAREWELL_S, QUEUE, SEND_S, STALE_S, Alerts
-from neckline.alerting.messages import Message, Urgency
+from neckline.alerting.messages import ALL, Message, Urgency
 from neckline.errors import ChannelError
 from neckline.wearing.status import ChannelStatus
 from tests import virtual_time
@@ -28,6 +28,7 @@ class Slow:
     fails: list[Exception | None] = field(default_factory=list)
     """What to raise, message by message; None, and nothing more: it works."""
     name: str = "slow"
+    takes: frozenset[Urgency] = ALL
     sent: list[str] = field(default_factory=list)
 
     async def check(self) -> None:

@@ -78,7 +78,7 @@ def test_an_empty_configuration_is_the_defaults_of_the_detector() -> None:
 
 def test_every_setting_of_the_detector_can_be_set() -> None:
     """The tables [detector] and [alerts] together name all of Settings but what comes from the journal."""
-    known = {*Detector.model_fields, *Alerts.model_fields} - {"desktop", "push_file", "schedule"}
+    known = {*Detector.model_fields, *Alerts.model_fields} - {"clip", "desktop", "push_file", "schedule"}
     assert known == {field.name for field in fields(Settings)} - NOT_FROM_A_FILE
 
 

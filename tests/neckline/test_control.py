@@ -96,6 +96,10 @@ class Service:
         """Remember when."""
         self.asked.append(time_ns)
 
+    async def feedback(self, duration_ms: int) -> None:
+        """Remember how long."""
+        self.asked.append(duration_ms)
+
     async def calibrate(self, *, slump: bool, stance: Stance) -> AsyncGenerator[Prompt, None]:
         """Say the prompts, then perhaps one for ever."""
         self.asked.append((slump, stance))

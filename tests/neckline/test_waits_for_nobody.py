@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
-from neckline.alerting.messages import Message
+from neckline.alerting.messages import ALL, Message
 from neckline.errors import ChannelError
 from neckline.screen.logs import Style, plain
 from neckline.screen.view import live_view
@@ -101,6 +101,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 
 class Bad:
     """A channel that does not work."""
+
+    takes = ALL
 
     def __init__(self, name: str, fault: Exception | None, *, checks: bool = True) -> None:
         self.name, self.fault, self.checks = name, fault, checks
