@@ -23,8 +23,10 @@ from firmware_protocol.witmotion import (
 TYPES = frozenset(FrameType)
 LONGEST = 512
 """Bytes of the longest notification (Bluetooth Core, Vol 3, Part F, 3.2.9): no further is looked for company."""
-_COUNTS, _PITCH_PLACE = struct.Struct("<2x9h"), 7
+_COUNTS = struct.Struct("<2x9h")
 _PITCH, PITCH_OFFSET = struct.Struct("<h"), 16
+COUNTS_OFFSET = 2
+"""Where the counts of a frame begin: int16, little-endian, acceleration and rotation first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,6 @@ class Damage:
 
 
 Item = ImuFrame | RegisterReply | Damage
-Counts = tuple[int, int, int, int, int, int, int, int, int]
 
 
 class WitMotionStream:
@@ -56,27 +57,26 @@ class WitMotionStream:
 
     def feed(self, data: bytes) -> list[Item]:
         """Take a notification; return what it completes, in order."""
-        counts = self.feed_whole(data)
-        if counts is not None:
-            return [ImuFrame(each[0:3], each[3:6], each[6:9]) for each in counts]
+        if self.feed_whole(data):
+            return [ImuFrame(each[0:3], each[3:6], each[6:9]) for each in _COUNTS.iter_unpack(data)]
         return self._search(self._rest + data)
 
-    def feed_whole(self, data: bytes) -> list[Counts] | None:
+    def feed_whole(self, data: bytes) -> int:
         """Take a notification of whole data frames and nothing else, as nearly all are; take nothing of any other.
 
-        Returns the nine raw counts of each frame (see `ImuFrame`), or None: then `feed` wants it.
+        Returns how many frames it has, each with nine counts from `COUNTS_OFFSET` on (see `ImuFrame`); 0 where `feed`
+        wants it.
         """
         count, odd = divmod(len(data), FRAME_LENGTH)
         if self._rest or odd or not self._in_step:
-            return None
+            return 0
         if data[0::FRAME_LENGTH] != b"\x55" * count or data[1::FRAME_LENGTH] != b"\x61" * count:
-            return None
-        counts: list[Counts] = list(_COUNTS.iter_unpack(data))
-        for each in counts:
-            if abs(each[_PITCH_PLACE]) > MAX_PITCH_COUNTS:
-                return None
+            return 0
+        for at in range(PITCH_OFFSET, len(data), FRAME_LENGTH):
+            if abs(_PITCH.unpack_from(data, at)[0]) > MAX_PITCH_COUNTS:
+                return 0
         self.frames += count
-        return counts
+        return count
 
     def _search(self, data: bytes) -> list[Item]:
         items: list[Item] = []

@@ -11,6 +11,7 @@ from sensor.device_clock import DeviceClock
 from sensor.samples import SampleBlock
 
 Floats = NDArray[np.float64]
+Counts = NDArray[np.int16]
 Row = tuple[float, ...]
 """Acceleration, and rotation if the clip has a gyroscope, in whatever unit `scale` makes SI of."""
 MPS2_RADPS = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
@@ -26,14 +27,14 @@ class SteeredBlocks:
         self._scales = np.empty((0, len(scale)))
         """A scale a row: numpy multiplies likes in a third of the time."""
         self._clock = SampleClock(rate_hz)
-        self._rows: deque[Row] = deque()
+        self._rows: deque[Row | Counts] = deque()
 
     @property
     def lost(self) -> int:
         """Samples that the clock found lacking."""
         return self._clock.lost
 
-    def take(self, rows: Sequence[Row], arrival_ns: int) -> list[SampleBlock]:
+    def take(self, rows: Sequence[Row] | Counts, arrival_ns: int) -> list[SampleBlock]:
         """Take what arrived at once, oldest first; a row of NaN is a sample that arrived damaged."""
         time_ns = self._clock.arrived(arrival_ns, len(rows))
         if not self._rows and len(time_ns) == len(rows):
@@ -48,12 +49,13 @@ class SteeredBlocks:
     def _given(self, time_ns: NDArray[np.int64]) -> list[SampleBlock]:
         return self._blocks(time_ns, [self._rows.popleft() for _ in range(len(time_ns))])
 
-    def _blocks(self, time_ns: NDArray[np.int64], rows: Sequence[Row]) -> list[SampleBlock]:
-        if not rows:
+    def _blocks(self, time_ns: NDArray[np.int64], rows: Sequence[Row | Counts] | Counts) -> list[SampleBlock]:
+        if not len(rows):
             return []
         if len(rows) != len(self._scales):
             self._scales = np.tile(self._scale, (len(rows), 1))
-        return [_block(time_ns, np.array(rows, np.float64) * self._scales, self._rate_hz)]
+        values = rows if isinstance(rows, np.ndarray) else np.array(rows, np.float64)
+        return [_block(time_ns, np.multiply(values, self._scales), self._rate_hz)]
 
 
 class StampedBlocks:

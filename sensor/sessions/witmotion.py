@@ -2,9 +2,11 @@
 
 from math import nan, radians
 
+import numpy as np
+
 from firmware_protocol import witmotion as protocol
-from firmware_protocol.witmotion import ImuFrame, Rate, Register, RegisterReply
-from firmware_protocol.witmotion_stream import Damage, WitMotionStream
+from firmware_protocol.witmotion import FRAME_LENGTH, ImuFrame, Rate, Register, RegisterReply
+from firmware_protocol.witmotion_stream import COUNTS_OFFSET, Damage, WitMotionStream
 from sensor.advertisement import Advertisement, Identity
 from sensor.blocks import Row, SteeredBlocks
 from sensor.dialogue import BATTERY_EVERY_NS, Dialogue
@@ -26,6 +28,7 @@ JUDGED_AFTER_S = 3.0
 CUT_SHARE = 0.7
 """Cut to their first frame, bundles of two bring half of the samples."""
 NAN_ROW = (nan,) * 6
+COUNT = np.dtype("<i2")
 ASKED = {Register.MAC: None, Register.VERSION: None, Register.BATTERY: BATTERY_EVERY_NS}
 """What is read, in this order, and how often."""
 
@@ -106,9 +109,11 @@ class WitMotionSession:
 
     def received(self, _characteristic: str, data: bytes, arrival_ns: int) -> list[Told]:
         """Take a notification; return the samples, battery and identity that it completes."""
-        counts = self._stream.feed_whole(data)
-        if counts is not None:
-            return [*self._blocks.take([each[:6] for each in counts], arrival_ns)]
+        if count := self._stream.feed_whole(data):
+            rows_counts = np.ndarray(
+                (count, len(SCALE)), COUNT, data, COUNTS_OFFSET, (FRAME_LENGTH, COUNT.itemsize)
+            )
+            return [*self._blocks.take(rows_counts, arrival_ns)]
         readings: list[Told] = []
         rows: list[Row] = []
         for item in self._stream.feed(data):
