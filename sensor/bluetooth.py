@@ -311,10 +311,14 @@ def _told_by_dbus(error: BleakDBusError, clip: str | None) -> SensorError | None
             return BluetoothOffError()
         case "InProgress" | "Busy" | "LimitsExceeded" | "NoMemory":
             return BluetoothBusyError()
-        case "AlreadyConnected":
+        case "AlreadyConnected" if clip is not None:
             return ClipBusyError(clip)
     return None
 
 
 def _text(error: Exception) -> str:
+    if isinstance(error, BleakDBusError):
+        # Its own text stumbles over details that are none.
+        name, *details = error.args
+        return " ".join([f"[{name}]", *map(str, details)])
     return str(error) or type(error).__name__

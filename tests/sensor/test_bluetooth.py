@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from typing import Any
 
 import pytest
 from bleak.exc import (
@@ -12,14 +13,17 @@ from bleak.exc import (
     BleakError,
     BleakGATTProtocolError,
 )
+from dbus_fast.constants import ErrorType
 
 from sensor.bluetooth import Bluetooth, told
 from sensor.errors import (
     BluetoothAbsentError,
     BluetoothBusyError,
+    BluetoothError,
     BluetoothForbiddenError,
     BluetoothOffError,
     ClipBusyError,
+    ClipError,
     ClipLostError,
     ClipRefusedError,
     ClipUnreachableError,
@@ -107,6 +111,34 @@ def test_every_error_becomes_one_of_ours(
     for sentence in (str(ours), ours.way_out):
         assert sentence
         assert "\n" not in sentence
+
+
+BLUEZ = (
+    "Failed", "InvalidArguments", "InProgress", "AlreadyConnected", "AlreadyExists", "DoesNotExist", "NotConnected",
+    "NotReady", "NotSupported", "NotPermitted", "NotAuthorized", "NotAvailable", "NotAcquired", "InvalidLength",
+    "InvalidOffset", "InvalidValueLength", "ImproperlyConfigured", "AuthenticationFailed", "AuthenticationCanceled",
+    "AuthenticationRejected", "AuthenticationTimeout", "ConnectionAttemptFailed", "Rejected", "Canceled", "Blocked",
+)  # fmt: skip
+"""What BlueZ's own documents and source name (doc/org.bluez.*.rst, src/error.c)."""
+NAMES = [*(f"org.bluez.Error.{name}" for name in BLUEZ), *(kind.value for kind in ErrorType), "no.Name", ""]
+BODIES: tuple[list[Any], ...] = (
+    [],
+    ["le-connection-abort-by-local"],
+    ["ATT error: 0x0e"],
+    ["ATT error: 0xzz"],
+    [5],
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_error_of_dbus_and_bluez_becomes_one_of_ours(name: str) -> None:
+    """Scanning, connecting, talking; whatever its body is: one of ours, of whoever's fault it is, with a way out."""
+    for body in BODIES:
+        for clip, connecting in ((None, False), ("WT901BLE", True), ("WT901BLE", False)):
+            ours = told(BleakDBusError(name, body), clip, connecting=connecting)
+            assert isinstance(ours, BluetoothError | (ClipError if clip else BluetoothError))
+            assert str(ours)
+            assert ours.way_out
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="D-Bus is how Linux programs reach Bluetooth")
