@@ -96,10 +96,10 @@ class ClipNotFoundError(ClipError):
 class ClipBusyError(ClipError):
     """The clip is there and taken."""
 
-    def __init__(self, clip: str | None) -> None:
+    def __init__(self, clip: str) -> None:
         super().__init__(
-            clip or "clip",
-            f"the clip {clip or ''} is connected to something else".replace("  ", " "),
+            clip,
+            f"the clip {clip} is connected to something else",
             "close the phone app or computer that holds it; a clip talks to one at a time",
         )
 

@@ -16,7 +16,7 @@ ALL: list[SensorError] = [
     errors.BluetoothBusyError(),
     errors.BluetoothTakenError("hci0"),
     errors.ClipNotFoundError("WT901BLE", "C4:A3:FC:76:9B:33", ["D7:11:22:33:44:55"]),
-    errors.ClipBusyError(None),
+    errors.ClipBusyError("WT901BLE"),
     errors.ClipUnreachableError("WT901BLE", "it did not answer within 12 s"),
     errors.ClipLostError("WT901BLE", "the connection ended"),
     errors.ClipSilentError("WT901BLE", 2.0),
