@@ -5,14 +5,14 @@ import re
 import tomllib
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neckline.configuration.config import MAY_BE_NEVER, RATES_HZ, Alerts, Config, Detector
+from neckline.configuration.config import MAY_BE_NEVER, RATES_HZ, Alerts, Config, Detector, FamilyName
 from neckline.configuration.file import Value, change, load, new_wearer_id, parse
 from neckline.configuration.mistakes import lines_of
 from neckline.configuration.template import EXAMPLE, entries, template
@@ -96,6 +96,7 @@ def test_defaults_lie_within_the_bounds() -> None:
 def test_clip_families_and_rates_are_those_of_the_sensor_room() -> None:
     """The lists that config keeps to spare an import are the registry's."""
     assert {name: family.rates_hz for name, family in FAMILIES.items()} == RATES_HZ
+    assert get_args(FamilyName) == tuple(RATES_HZ)
 
 
 def test_settings_reach_the_detector() -> None:
