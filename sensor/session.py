@@ -131,6 +131,8 @@ class Family:
     open_session: Callable[[float], Session]
     """Takes one of `rates_hz`."""
     capabilities: Capabilities
+    count: tuple[float, float] | None = None
+    """One raw count in m/s² and in rad/s, exactly as samples were multiplied by it; None where that is not one number."""
 
     def check_rate(self, rate_hz: float) -> None:
         """Raise ValueError for a rate that the family does not have."""

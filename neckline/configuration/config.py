@@ -10,18 +10,24 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
+from neckline.configuration.section import File, Section
+from neckline.configuration.stores import (
+    GRAFANA_TOKEN_ENV,
+    INFLUXDB_TOKEN_ENV,
+    READ_TOKEN_ENV,
+    Grafana,
+    Influxdb,
+    Journal,
+    Recordings,
+)
 from neckline.errors import (
     NoGrafanaError,
     NoInfluxdbError,
@@ -40,8 +46,7 @@ if TYPE_CHECKING:
     from sensor.link import ClipBinding
     from storage.influxdb import InfluxSettings
 
-INFLUXDB_TOKEN_ENV, PUSH_URLS_ENV = "NECKLINE_INFLUXDB_TOKEN", "NECKLINE_PUSH_URLS"
-GRAFANA_TOKEN_ENV, READ_TOKEN_ENV = "NECKLINE_GRAFANA_TOKEN", "NECKLINE_INFLUXDB_READ_TOKEN"
+PUSH_URLS_ENV = "NECKLINE_PUSH_URLS"
 FamilyName = Literal[
     "witmotion",
     "movella_dot",
@@ -68,23 +73,6 @@ RATES_HZ: dict[str, tuple[float, ...]] = {
 NEVER = 0
 MAY_BE_NEVER = ("reminder_s", "break_after_s")
 """TOML has no null: 0 s after which one of these happens means that it never does."""
-
-
-def _file(value: object, info: ValidationInfo) -> object:
-    """Take a path as people write it: ~ is the home, relative to the configuration's folder."""
-    if not isinstance(value, str):
-        return value
-    folder = (info.context or {}).get("folder", Path())
-    return Path(folder, Path(value).expanduser())
-
-
-File = Annotated[Path, BeforeValidator(_file)]
-
-
-class Section(BaseModel):
-    """One table: strict, nothing unknown, never changed."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Wearer(Section):
@@ -266,82 +254,6 @@ class Alerts(Section):
         return value
 
 
-class Journal(Section):
-    """Where everything is stored first."""
-
-    path: File | None = Field(
-        default=None,
-        examples=["~/neckline/journal.db"],
-        description="The journal's file; without it neckline keeps one in your data folder. On a local disk.",
-    )
-    commit_every_s: float = Field(
-        default=1.0,
-        ge=0.1,
-        le=60,
-        description="How often it is made durable; alerts and episodes never wait for that.",
-    )
-
-
-class Influxdb(Section):
-    """An InfluxDB that everything is forwarded to. Optional."""
-
-    url: str = Field(description="Where it is.", examples=["http://localhost:8086"])
-    org: str = Field(default="", description="The organisation; empty for InfluxDB 1.8.")
-    bucket: str = Field(
-        min_length=1, description="The bucket; for InfluxDB 1.8 `database/retention`.", examples=["posture"]
-    )
-    token_file: File | None = Field(
-        default=None,
-        examples=["influxdb_token.txt"],
-        description=f"A file that holds the token (for InfluxDB 1.8 `user:password`). Or set {INFLUXDB_TOKEN_ENV}.",
-    )
-    timeout_s: float = Field(default=10.0, ge=0.5, le=120, description="How long one request may take.")
-    gzip: bool = Field(default=False, description="Send compressed: for a server far away.")
-
-    @field_validator("url")
-    @classmethod
-    def _is_plain_http(cls, value: str) -> str:
-        return _plain_http(value, f"token_file, or set {INFLUXDB_TOKEN_ENV}")
-
-
-class Grafana(Section):
-    """A Grafana that `neckline grafana` sets up. Optional."""
-
-    url: str = Field(
-        description="Where it is, with the path if it is served under one.",
-        examples=["http://localhost:3000"],
-    )
-    token_file: File | None = Field(
-        default=None,
-        examples=["grafana_token.txt"],
-        description=f"A file that holds the token of a service account. Or set {GRAFANA_TOKEN_ENV}.",
-    )
-    influxdb_url: str = Field(
-        default="",
-        examples=["http://influxdb:8086"],
-        description="The InfluxDB as Grafana reaches it; empty: as influxdb.url.",
-    )
-    read_token_file: File | None = Field(
-        default=None,
-        examples=["influxdb_read_token.txt"],
-        description="A file that holds a token for Grafana that may read the bucket and nothing else "
-        f"(for InfluxDB 1.8 `user:password`). Or set {READ_TOKEN_ENV}.",
-    )
-    ca_file: File | None = Field(
-        default=None,
-        examples=["authority.pem"],
-        description="The certificate of the authority that Grafana's is from, if this computer does not know it.",
-    )
-    timeout_s: float = Field(default=10.0, ge=0.5, le=120, description="How long one request may take.")
-
-    @field_validator("url", "influxdb_url")
-    @classmethod
-    def _is_plain_http(cls, value: str, info: ValidationInfo) -> str:
-        if not value and info.field_name == "influxdb_url":
-            return value
-        return _plain_http(value, "token_file" if info.field_name == "url" else "read_token_file")
-
-
 class Config(Section):
     """All of it. An empty file is one: then nobody is known to be worn by, and nothing runs but what needs neither."""
 
@@ -351,6 +263,7 @@ class Config(Section):
     detector: Detector = Detector()
     alerts: Alerts = Alerts()
     journal: Journal = Journal()
+    recordings: Recordings = Recordings()
     influxdb: Influxdb | None = None
     grafana: Grafana | None = None
 
@@ -462,20 +375,6 @@ class Config(Section):
             for key, path in named.items()
             if path is not None and path.is_file() and read_by_others(path)
         )
-
-
-def _plain_http(value: str, secret_goes: str) -> str:
-    """Return an address that holds no password; ValueError for any other text."""
-    try:
-        parts = urlsplit(value)
-        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ValueError(f'must be an address as "http://localhost:8086", not "{value}"')
-    if parts.username or parts.password:
-        raise ValueError(f"must not hold a password: put the token into {secret_goes}")
-    return value
 
 
 def token_of(variable: str, path: Path | None, key: str) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from neckline.configuration.config import Config, Section
+from neckline.configuration.config import Config
+from neckline.configuration.section import Section
 from neckline.errors import Problem
 
 Where = tuple[str, ...]

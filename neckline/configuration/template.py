@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 import tomlkit
 
-from neckline.configuration.config import MAY_BE_NEVER, NEVER, Config, Section
+from neckline.configuration.config import MAY_BE_NEVER, NEVER, Config
 from neckline.configuration.mistakes import span_of, table_model
+from neckline.configuration.section import Section
 from processing.settings import Settings
 
 WIDTH = 100

@@ -19,6 +19,7 @@ from neckline.control.server import serving
 from neckline.screen.logs import happened
 from neckline.screen.words import count, span
 from neckline.watching.recalling import recall, streams_of
+from neckline.watching.recording import recording
 from neckline.watching.service import About, Service, Source, View
 from neckline.wearing.calibrating import mount_of
 from neckline.wearing.tally import DayTally, Tally
@@ -84,7 +85,10 @@ async def run(
     begin_ns = utc()
     stream = streams_of(config)[0]
     about = About(stream, clip, simulated, mount_of(config), journal_path, begin_ns, head_clip)
-    async with _storing(config, journal_path) as (journal, writer, forwarder):
+    async with (
+        _storing(config, journal_path) as (journal, writer, forwarder),
+        recording(config, journal_path, simulated=simulated) as recorders,
+    ):
         journal.refuse_erased([stream])
         wearer, head, memory = recall(config, journal, begin_ns, zone)
         day = DayTally(begin_ns, zone, memory.today)
@@ -93,7 +97,7 @@ async def run(
             await service.snooze(utc() + round(seconds * 1e9))
 
         alerts = Alerts(channels_of(config, snooze, sign) if channels is None else channels)
-        service = Service(about, wearer, day, alerts, writer, forwarder, view, utc, head, sign)
+        service = Service(about, wearer, day, alerts, writer, forwarder, view, utc, head, sign, recorders)
         _announce(service, config.influxdb.url if config.influxdb else None)
         async with alerts.running(), _commands(service, journal_path):
             if (now_set := in_force(config)) != memory.in_force:

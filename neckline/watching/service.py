@@ -6,7 +6,7 @@ own task or thread. Commands from beside (`neckline.control.wire`) take effect b
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ from sensor.errors import SensorError
 from sensor.samples import LinkChange, Reading
 from storage.entries import Batch, Stream
 from storage.errors import RecordRefusedError
+from storage.recordings.recorder import Recorder
 from storage.writer import JournalWriter
 
 if TYPE_CHECKING:
@@ -91,8 +92,9 @@ class Service:
         utc: Callable[[], int],
         head: Head | None = None,
         sign: ClipSign | None = None,
+        recorders: Mapping[str, Recorder] | None = None,
     ) -> None:
-        """`sign` is None for a clip that is none."""
+        """`sign` is None for a clip that is none; `recorders` are those of placements whose samples are kept."""
         self.about = about
         self.wearer = wearer
         self.head = head
@@ -110,6 +112,7 @@ class Service:
         self._view = view
         self._utc = utc
         self._sign = sign
+        self._recorders = recorders or {}
         self._capture: asyncio.Queue[tuple[str, Reading]] | None = None
 
     # ---- what it does --------------------------------------------------------------------------------------
@@ -139,6 +142,8 @@ class Service:
         self._tell_link(placement, reading)
         for place, records in self._clips.hear(placement, reading):
             self._keep(records, place)
+        if placement in self._recorders:
+            self._recorders[placement].put(reading)
         self._show_capture(placement, reading)
 
     def _tell_link(self, placement: str, reading: Reading) -> None:

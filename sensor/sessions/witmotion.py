@@ -162,4 +162,5 @@ FAMILY = Family(
     data_characteristic=NOTIFY_PREFIX,
     open_session=WitMotionSession,
     capabilities=Capabilities(),
+    count=(ACC_MPS2_PER_COUNT, GYR_RADPS_PER_COUNT),
 )

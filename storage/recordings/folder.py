@@ -86,7 +86,7 @@ class RecordingsFolder:
         first = "" if since_ns is None else date_of(since_ns - HOUR_NS)
         last = "9999" if until_ns is None else date_of(until_ns)
         for path in sorted(self.path.glob(f"{wearers}/date=*/*-*.*")):
-            segment = _segment(path)
+            segment = segment_of(path)
             if segment is None or stream not in {None, segment.stream} or not first <= segment.day <= last:
                 continue
             key = segment.stream, segment.number
@@ -138,7 +138,7 @@ def _remove_empty(folder: Path) -> None:
         folder.parent.rmdir()
 
 
-def _segment(path: Path) -> Segment | None:
+def segment_of(path: Path) -> Segment | None:
     """Return what a file is by its name; None for what is none of ours."""
     named = _FILE.fullmatch(path.name)
     if named is None or bool(named["open"]) is not (named["suffix"] == "log"):

@@ -67,6 +67,8 @@ def seal(segment: Segment) -> Contents | None:
 
     A log without a sample leaves nothing, and None. A kill at any moment loses nothing, and it may be done again.
     """
+    if segment.is_sealed:
+        return None
     target = segment.sealed()
     contents = None if target.exists() else _write(segment.path, target)
     sync_folders([segment.path.parent])

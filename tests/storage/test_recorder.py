@@ -1,0 +1,177 @@
+"""The recorder: what it was given comes back to the last bit, whatever the disk did, and nobody waited for it."""
+
+import errno
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sensor.samples import BatteryReading, LinkChange, LinkState, Reading, SampleBlock
+from storage.errors import RecordingsUnwritableError
+from storage.recordings import recorder
+from storage.recordings.folder import HOUR_NS, RecordingsFolder
+from storage.recordings.frames import About
+from storage.recordings.recorder import Recorder
+from storage.recordings.sealing import readings
+from tests.storage.test_recordings import ABOUT, ANNA, SCALE, START_NS, STEP_NS, assert_same, block, samples
+
+CLOSE_S = 30.0
+
+
+def about(given: SampleBlock) -> About:
+    """Say what samples are."""
+    return About(ANNA, 50.0, given.gyr_radps is not None, SCALE, ABOUT.family, ABOUT.software)
+
+
+def recorded(folder: Path) -> list[Reading]:
+    """Return all that was recorded of the stream, in order, from logs and sealed files."""
+    segments = RecordingsFolder(folder).segments(ANNA)
+    return [reading for segment in segments for reading in readings(segment.path)]
+
+
+def given(seconds: int) -> list[Reading]:
+    """Return what a clip gives: notifications of two samples, the link and the battery between."""
+    found: list[Reading] = [LinkChange(START_NS, LinkState.STREAMING)]
+    for first in range(0, seconds * 50, 2):
+        found.append(block(first, 2))
+        if first % 500 == 250:
+            found.append(BatteryReading(START_NS + first * STEP_NS, 81.0, 3.9))
+    return found
+
+
+def ran(folder: Path, found: list[Reading], **options: Any) -> Recorder:
+    """Record and close."""
+    writing = Recorder(RecordingsFolder(folder), about, **options)
+    writing.start()
+    for reading in found:
+        writing.put(reading)
+    writing.close(CLOSE_S)
+    assert not writing._thread.is_alive()
+    return writing
+
+
+def test_what_was_given_comes_back(tmp_path: Path) -> None:
+    """A minute, with what came between; on the disk in logs that their owner alone can read."""
+    found = given(60)
+    assert ran(tmp_path, found).status.dropped == 0
+    assert_same(found, recorded(tmp_path))
+    assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.rglob("*.log"))
+
+
+def test_an_hour_is_a_file_and_is_sealed_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first sample of another hour begins another log; a process apart makes Parquet of the one before."""
+    done = threading.Event()
+    apart = recorder._run_apart
+
+    def watched(command: list[str]) -> None:
+        apart(command)
+        done.set()
+
+    monkeypatch.setattr(recorder, "_run_apart", watched)
+    later = HOUR_NS // STEP_NS
+    found: list[Reading] = [*given(3), *(block(later + first, 2) for first in range(0, 100, 2))]
+    ran(tmp_path, found)
+    assert done.wait(60)
+    sealed, going_on = RecordingsFolder(tmp_path).segments(ANNA)
+    assert (sealed.is_sealed, going_on.is_sealed) == (True, False)
+    assert_same(found, recorded(tmp_path))
+
+
+def test_a_disk_that_is_full_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it takes nothing readings wait, and trouble is told once; then all are there, in order, and that is told, too."""
+    told: list[RecordingsUnwritableError | None] = []
+    monkeypatch.setattr(recorder, "RETRY_S", 0.01)
+    write, calls = os.write, [0]
+
+    def full_at_times(descriptor: int, data: bytes) -> int:
+        calls[0] += 1
+        if 3 <= calls[0] < 30:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(descriptor, data)
+
+    monkeypatch.setattr(os, "write", full_at_times)
+    recovered = threading.Event()
+
+    def tell(trouble: RecordingsUnwritableError | None) -> None:
+        told.append(trouble)
+        if trouble is None:
+            recovered.set()
+
+    found = given(30)
+    writing = Recorder(RecordingsFolder(tmp_path), about, on_trouble=tell)
+    writing.start()
+    for reading in found:
+        writing.put(reading)
+    assert recovered.wait(30)
+    writing.close(CLOSE_S)
+    assert [trouble is None for trouble in told] == [False, True]
+    assert "No space left" in str(told[0])
+    assert_same(found, recorded(tmp_path))
+
+
+def test_what_cannot_be_kept_any_longer_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that may not be written: the oldest readings give way; to hand over takes no longer than before."""
+    monkeypatch.setattr(recorder, "MOST_WAITING", 100)
+    (tmp_path / "file").write_text("")
+    writing = Recorder(RecordingsFolder(tmp_path / "file" / "below"), about)
+    writing.start()
+    found = given(30)
+    for reading in found:
+        writing.put(reading)
+    status = writing.status
+    writing.close(CLOSE_S)
+    assert status.dropped >= len(found) - 2 * 100 - 50
+    assert not recorded(tmp_path)
+
+
+KILLED = """
+import os, signal, sys, time
+sys.path.insert(0, {root!r})
+from pathlib import Path
+from tests.storage.test_recorder import RecordingsFolder, Recorder, about, given
+folder = Path({folder!r})
+writing = Recorder(RecordingsFolder(folder), about)
+writing.start()
+for reading in given(60)[:{at}]:
+    writing.put(reading)
+while sum(path.stat().st_size for path in folder.rglob("*.log")) < {size}:
+    time.sleep(0.01)  # it is the disk that is waited for
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+READING_BYTES = 40
+"""Two samples as counts, with their times."""
+
+
+@pytest.mark.parametrize("at", [400, 1100, 1502])
+def test_a_kill_leaves_what_was_written(tmp_path: Path, at: int) -> None:
+    """What was written before it is there, whole and in order; the next run seals it and goes on in another file."""
+    root = str(Path(__file__).resolve().parents[2])
+    script = KILLED.format(root=root, folder=str(tmp_path), at=at, size=(at - 60) * READING_BYTES)
+    subprocess.run([sys.executable, "-c", script], check=False, timeout=60)
+    there, found = recorded(tmp_path), given(60)
+    held = samples(there)
+    expected = samples(found)[: len(held)]
+    assert len(held) >= 2 * (at - 100)
+    assert np.array_equal(held.time_ns, expected.time_ns)
+    assert np.array_equal(held.acc_mps2, expected.acc_mps2)
+
+
+def test_the_oldest_hours_go_when_there_is_no_more_room(tmp_path: Path) -> None:
+    """Sealed files alone; the log that is written stays."""
+    folder = RecordingsFolder(tmp_path)
+    for hour in range(3):
+        first = hour * HOUR_NS // STEP_NS
+        ran(tmp_path, [block(first + k, 50) for k in range(0, 200, 50)])
+        recorder.main([str(each.path) for each in folder.segments(ANNA)])
+    sizes = [each.path.stat().st_size for each in folder.segments(ANNA)]
+    assert len(sizes) == 3
+    ran(tmp_path, [block(4 * HOUR_NS // STEP_NS, 50)], quota_bytes=sum(sizes[1:]) + 100)
+    left = folder.segments(ANNA)
+    assert [each.is_sealed for each in left][-1] is False
+    assert len(left) <= 3
+    assert left[0].number > 1
