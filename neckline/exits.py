@@ -26,6 +26,7 @@ from storage.errors import (
     InfluxError,
     InfluxSettingsError,
     JournalBusyError,
+    RecordingsError,
     StorageError,
     WearerErasedError,
 )
@@ -86,6 +87,7 @@ EXITS: tuple[tuple[type[Exception], Exit], ...] = (
     (SensorError, Exit.CLIP),
     (CalibrationRefusedError, Exit.CALIBRATION),
     (ProcessingError, Exit.JOURNAL),  # a saved state that this version cannot read
+    (RecordingsError, Exit.RECORDING),
     (JournalBusyError, Exit.BUSY),
     (WearerErasedError, Exit.CONFIG),
     (InfluxSettingsError, Exit.CONFIG),

@@ -5,11 +5,12 @@ at a time, never whole, and say at which line they break. docs/recordings.md des
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from sensor.advertisement import Identity
 from sensor.capture import MAX_NS, VERSION_KEY, CaptureHeader, Notification
 from sensor.errors import RecordingDamagedError, RecordingError, RecordingUnreadableError
 from sensor.families import FAMILIES, Family, family_named
-from sensor.samples import LinkChange, LinkState, Reading, SampleBlock, join
+from sensor.samples import LinkChange, LinkState, Reading, SampleBlock, gathered
 from sensor.session import Refusal
 
 ACC_COLUMNS = "time_ns,acc_x_mps2,acc_y_mps2,acc_z_mps2"
@@ -33,6 +34,21 @@ GUESS_ROWS = 500
 MIN_RATE_HZ, MAX_RATE_HZ = 1.0, 2000.0
 """A table beyond these has times in another unit."""
 BLOCK_S = 1.0
+
+
+class AnyRecording(Protocol):
+    """Something recorded, to be read any number of times."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+
+    @property
+    def rate_hz(self) -> float:
+        """Samples a second."""
+
+    def readings(self, *, block_s: float = BLOCK_S) -> Iterator[Reading]:
+        """Yield all that is in it, samples in blocks of about `block_s`; raise where it is broken, after all before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +82,7 @@ class Recording:
         Raises RecordingDamagedError where it is broken or was cut off, after all that came before has been given.
         """
         readings = _from_capture(self.path, self.header) if self.header else _from_table(self)
-        return _gathered(readings, round(block_s * 1e9))
+        return gathered(readings, round(block_s * 1e9))
 
 
 # ---- captures ------------------------------------------------------------------------------------------------------
@@ -236,7 +252,7 @@ def _block(times_ns: list[int], values: list[list[float]], rate_hz: float) -> Sa
     return SampleBlock(np.array(times_ns, np.int64), rows[:, :3], gyr, rate_hz)
 
 
-# ---- lines and blocks ----------------------------------------------------------------------------------------------
+# ---- lines ---------------------------------------------------------------------------------------------------------
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -256,25 +272,3 @@ def _damage(path: Path, number: int, line: bytes, detail: str) -> RecordingDamag
     return RecordingDamagedError(
         path, number, detail if whole else "the file was cut off in the middle of it"
     )
-
-
-def _gathered(readings: Iterable[Reading], block_ns: int) -> Iterator[Reading]:
-    """Join blocks until they are long enough; everything else keeps its place between them."""
-    held: list[SampleBlock] = []
-    try:
-        for reading in readings:
-            if isinstance(reading, SampleBlock):
-                held.append(reading)
-                if reading.time_ns[-1] - held[0].time_ns[0] + 1e9 / reading.rate_hz < block_ns:
-                    continue
-            if held:
-                yield join(held)
-            held = []
-            if not isinstance(reading, SampleBlock):
-                yield reading
-    except RecordingError:
-        if held:
-            yield join(held)
-        raise
-    if held:
-        yield join(held)

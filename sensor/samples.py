@@ -4,7 +4,7 @@ The values here are all that processing and storage know of a clip. Frames: `_se
 clip's own axes as its family documents them (right-handed); gravity reads +1 g on the axis that points up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -101,3 +101,35 @@ class BatteryReading:
 
 Reading = SampleBlock | LinkChange | BatteryReading
 """Everything a source of samples yields."""
+
+
+def gathered(readings: Iterable[Reading], block_ns: int) -> Iterator[Reading]:
+    """Join blocks until they are long enough; everything else keeps its place between them.
+
+    What was read before an error comes before the error.
+    """
+    held: list[SampleBlock] = []
+    try:
+        for reading in readings:
+            if isinstance(reading, SampleBlock):
+                if held and not _like(reading, held[0]):
+                    yield join(held)
+                    held = []
+                held.append(reading)
+                if reading.time_ns[-1] - held[0].time_ns[0] + 1e9 / reading.rate_hz < block_ns:
+                    continue
+            if held:
+                yield join(held)
+            held = []
+            if not isinstance(reading, SampleBlock):
+                yield reading
+    except Exception:
+        if held:
+            yield join(held)
+        raise
+    if held:
+        yield join(held)
+
+
+def _like(one: SampleBlock, other: SampleBlock) -> bool:
+    return one.rate_hz == other.rate_hz and (one.gyr_radps is None) is (other.gyr_radps is None)

@@ -25,6 +25,8 @@ class Erasure:
     """Deleted from the journal, likewise."""
     influxdb: str = ""
     """What became of the rows there, in words; empty when none is configured, or when it was not asked yet."""
+    recordings: int = 0
+    """Files of samples that were removed."""
 
 
 def erasures(journal: Path) -> list[Erasure]:

@@ -163,6 +163,18 @@ class RecordingsUnwritableError(RecordingsError):
         )
 
 
+class RecordingsAmbiguousError(RecordingsError):
+    """A folder holds samples of more than one clip; `streams` are which."""
+
+    def __init__(self, path: Path, streams: list[str]) -> None:
+        self.streams = streams
+        super().__init__(
+            path,
+            f"{path} holds samples of several clips: {', '.join(streams)}",
+            "name a folder of one wearer, or the files themselves",
+        )
+
+
 class FileDamagedError(RecordingsError):
     """A file was cut off, is damaged, or is none of its kind; what came before has been given."""
 

@@ -8,11 +8,14 @@ from neckline.commands.output import give, give_json, say
 from neckline.configuration.config import Config
 from neckline.errors import NothingStoredError
 from neckline.exits import Exit
+from neckline.screen.words import count
+from neckline.watching.recording import recordings_path
 from storage.erasures import Erasure, erasures, remember
 from storage.errors import InfluxError
 from storage.journal import Journal
 from storage.lock import beside
 from storage.reader import JournalReader
+from storage.recordings.folder import RecordingsFolder
 from storage.schema import KINDS
 
 OWNER = "neckline erase"
@@ -25,7 +28,9 @@ def erase(config: Config, journal_path: Path, wearer: str, *, yes: bool, as_json
     Raises JournalError, NothingStoredError; InfluxError when the journal is done and InfluxDB is not.
     """
     rows = _rows(journal_path, wearer)
-    known = rows or any(each.wearer == wearer for each in erasures(journal_path))
+    folder = RecordingsFolder(recordings_path(config, journal_path))
+    files = sum(segment.stream.wearer == wearer for segment in folder.segments())
+    known = rows or files or any(each.wearer == wearer for each in erasures(journal_path))
     settings = config.influxdb_settings()
     if not known and settings is None:
         raise NothingStoredError(journal_path, [wearer])
@@ -33,11 +38,13 @@ def erase(config: Config, journal_path: Path, wearer: str, *, yes: bool, as_json
         where = (
             "" if settings is None else f", and what InfluxDB at {settings.url} holds in {settings.bucket}"
         )
-        say(f"this deletes for good: {rows} rows of {wearer} in {journal_path}{where}")
+        samples = f", {count(files, 'file')} of samples in {folder.path}" if files else ""
+        say(f"this deletes for good: {rows} rows of {wearer} in {journal_path}{samples}{where}")
         say("nothing was deleted; to do it: the same with --yes")
         return Exit.USAGE
     with Journal.open(journal_path, OWNER) as journal:
         erasure, trouble = journal.erase(wearer, machine.utc_ns()), None
+        erasure = replace(erasure, recordings=folder.erase(wearer).files)
         if settings is not None:
             from storage.influxdb import InfluxSink  # noqa: PLC0415 (its client costs 40 MB)
 
@@ -69,7 +76,9 @@ def _tell(erasure: Erasure, journal_path: Path, *, as_json: bool) -> None:
         give(
             f"{erasure.wearer}: {erasure.rows} rows and {erasure.dead_letters} dead letters deleted from the journal"
         )
+        if erasure.recordings:
+            give(f"{count(erasure.recordings, 'file')} of recorded samples deleted")
         if erasure.influxdb:
             give(f"InfluxDB: {erasure.influxdb}")
     say(f"the receipt is in {beside(journal_path, '.erased')}; {erasure.wearer} is not stored again")
-    say("exports, recordings, backups and other journals are files of yours: delete them, too")
+    say("exports, captures, backups and other journals are files of yours: delete them, too")

@@ -12,7 +12,7 @@ from neckline.wearing.memory import Memory, remember
 from processing.calibration import calibrate
 from processing.errors import CalibrationRefusedError, Refusal
 from processing.head import HEAD
-from sensor.recording import Recording
+from sensor.recording import AnyRecording
 from sensor.samples import SampleBlock, join
 from storage.entries import Stream
 from storage.errors import JournalAbsentError
@@ -61,7 +61,7 @@ class Poses:
 
 
 def reference(
-    config: Config, first: Recording, poses: Poses | None, remembered: Path, wearer_id: str | None
+    config: Config, first: AnyRecording, poses: Poses | None, remembered: Path, wearer_id: str | None
 ) -> Memory:
     """Return the calibration to judge by: of the poses that are named, or the last one that the journal holds.
 
@@ -75,8 +75,8 @@ def reference(
 
 def reference_of_head(
     config: Config,
-    back: Recording,
-    head: Recording,
+    back: AnyRecording,
+    head: AnyRecording,
     poses: Poses | None,
     remembered: Path,
     wearer_id: str | None,
@@ -101,7 +101,7 @@ def _remembered(config: Config, journal: Path, wearer_id: str | None, placement:
     return Memory(calibration=known.calibration, standing=known.standing)
 
 
-def _begin_ns(recording: Recording) -> int:
+def _begin_ns(recording: AnyRecording) -> int:
     """Return the time of its first sample."""
     for reading in recording.readings(block_s=BLOCK_S):
         if isinstance(reading, SampleBlock):
@@ -109,7 +109,7 @@ def _begin_ns(recording: Recording) -> int:
     raise CalibrationRefusedError(Refusal.TOO_SHORT, "the recording holds no samples to calibrate on")
 
 
-def _held(recording: Recording, *spans: Span | None, begin_ns: int | None = None) -> list[SampleBlock]:
+def _held(recording: AnyRecording, *spans: Span | None, begin_ns: int | None = None) -> list[SampleBlock]:
     """Return the samples of each pose that is named; seconds count from `begin_ns`, or from its first sample."""
     begin_ns = _begin_ns(recording) if begin_ns is None else begin_ns
     named = [each for each in spans if each is not None]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from neckline.commands.output import give, give_json, tell
 from neckline.commands.poses import Poses, reference, reference_of_head
+from neckline.commands.recorded import open_recording
 from neckline.commands.replaying import Replayed, judge
 from neckline.configuration.config import Config
 from neckline.configuration.schedule import Schedule
@@ -16,7 +17,6 @@ from neckline.wearing.head import Head
 from neckline.wearing.wearer import Records, Wearer, calibration_records
 from processing.head import HEAD, HEAD_ON_TRUNK
 from processing.outputs import Stance
-from sensor.recording import Recording
 from storage.entries import Batch, Stream
 from storage.journal import Journal
 
@@ -39,11 +39,11 @@ def replay(
 
     `head` is what a clip on the head recorded meanwhile, beside the only one of the back. `remembered` is the journal
     whose last calibrations serve where no poses are named; with `store` all is written into that journal. Raises
-    RecordingUnreadableError, CalibrationRefusedError, StorageError.
+    RecordingUnreadableError, RecordingsError, CalibrationRefusedError, StorageError.
     """
-    opened = [Recording.open(path, rate_hz=rate_hz) for path in recordings]
-    of_head = Recording.open(head, rate_hz=rate_hz) if head else None
     placement = config.wearer.placement
+    opened = [open_recording(path, rate_hz=rate_hz, placement=placement) for path in recordings]
+    of_head = open_recording(head, rate_hz=rate_hz, placement=HEAD) if head else None
     whose = wearer_id or (config.wearer_id() if store else "")
     memory = reference(config, opened[0], poses, remembered, wearer_id)
     head_memory = (

@@ -17,8 +17,9 @@ from neckline.wearing.wearer import Records
 from processing.head import HEAD, HEAD_ON_TRUNK
 from processing.outputs import Activity, Episode, Epoch
 from sensor.errors import RecordingDamagedError
-from sensor.recording import Recording
+from sensor.recording import AnyRecording
 from sensor.samples import Reading, SampleBlock
+from storage.errors import RecordingsError
 
 BLOCK_S, BLOCK_OF_TWO_S = 10.0, 1.0
 """What one call of step takes; the outputs are the same for any. Two clips wait for one another for 5 s at most."""
@@ -51,7 +52,7 @@ class Replayed:
     """Where the recording breaks; empty when it is whole."""
 
 
-def judge(clips: Clips, recordings: Mapping[str, Recording], keep: Keep) -> list[Replayed]:
+def judge(clips: Clips, recordings: Mapping[str, AnyRecording], keep: Keep) -> list[Replayed]:
     """Take the recordings of clips by placement, in order of time; return what the back came to, and both together.
 
     Of a recording that breaks, what came before counts; that it breaks is told.
@@ -94,7 +95,9 @@ def judge(clips: Clips, recordings: Mapping[str, Recording], keep: Keep) -> list
     return results
 
 
-def _in_order(recordings: Mapping[str, Recording], damage: dict[str, str]) -> Iterator[tuple[str, Reading]]:
+def _in_order(
+    recordings: Mapping[str, AnyRecording], damage: dict[str, str]
+) -> Iterator[tuple[str, Reading]]:
     """Yield the readings of all, with progress on a terminal; note where one breaks."""
     columns = (
         TextColumn("{task.description}"),
@@ -117,13 +120,13 @@ def _in_order(recordings: Mapping[str, Recording], damage: dict[str, str]) -> It
 
 
 def _readings(
-    placement: str, recording: Recording, block_s: float, damage: dict[str, str]
+    placement: str, recording: AnyRecording, block_s: float, damage: dict[str, str]
 ) -> Iterator[tuple[int, str, Reading]]:
     try:
         for reading in recording.readings(block_s=block_s):
             time_ns = int(reading.time_ns[0]) if isinstance(reading, SampleBlock) else reading.time_ns
             yield time_ns, placement, reading
-    except RecordingDamagedError as error:
+    except (RecordingDamagedError, RecordingsError) as error:
         damage[placement] = str(error)
         tell(error)
 

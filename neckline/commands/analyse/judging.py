@@ -18,8 +18,9 @@ from processing.exposure.columns import EpochColumns
 from processing.exposure.recovery import Recovery, recovery
 from processing.outputs import Episode, Epoch, Event, EventKind
 from sensor.errors import RecordingError
-from sensor.recording import Recording
+from sensor.recording import AnyRecording
 from sensor.samples import SampleBlock
+from storage.errors import RecordingsError
 from storage.schema import Record
 
 BLOCK_S = 10.0
@@ -64,7 +65,7 @@ class Analysed:
     """What to do about the damage."""
 
 
-def judge(recording: Recording, sides: Sequence[Side], memory: Memory, heard: Heard) -> Analysed | None:
+def judge(recording: AnyRecording, sides: Sequence[Side], memory: Memory, heard: Heard) -> Analysed | None:
     """Judge a recording by each side; None when `heard` said to stop. Of a broken one, what came before counts."""
     judges = [_Judge.of(side, memory) for side in sides]
     damage = way_out = ""
@@ -77,7 +78,7 @@ def judge(recording: Recording, sides: Sequence[Side], memory: Memory, heard: He
                 begin_ns = int(reading.time_ns[0]) if begin_ns is None else begin_ns
                 if not heard((int(reading.time_ns[-1]) - begin_ns) / 1e9):
                     return None
-    except RecordingError as error:
+    except (RecordingError, RecordingsError) as error:
         damage, way_out = str(error), error.way_out
     for each in judges:
         each.add(each.wearer.finish())

@@ -19,7 +19,7 @@ from neckline.commands.analyse.judging import Analysed, judge
 from neckline.commands.analyse.sides import Side
 from neckline.commands.output import say
 from neckline.wearing.memory import Memory
-from sensor.recording import Recording
+from sensor.recording import AnyRecording
 
 _stop: Flag | None = None
 """In a process of the pool: set when it is to stop."""
@@ -29,13 +29,13 @@ _stop: Flag | None = None
 class Progress:
     """Who is told how far it is."""
 
-    heard: Callable[[Recording, float], None]
+    heard: Callable[[AnyRecording, float], None]
     """Seconds of a recording that have been heard; from this process alone."""
-    done: Callable[[Recording], None]
+    done: Callable[[AnyRecording], None]
 
 
 def analyse_all(
-    recordings: Sequence[Recording], sides: Sequence[Side], memory: Memory, jobs: int, progress: Progress
+    recordings: Sequence[AnyRecording], sides: Sequence[Side], memory: Memory, jobs: int, progress: Progress
 ) -> Iterator[Analysed]:
     """Yield what each recording comes to, in order."""
     if min(jobs, len(recordings)) < 2:
@@ -65,7 +65,7 @@ def analyse_all(
         pool.shutdown(cancel_futures=True)
 
 
-def _here(recording: Recording, sides: Sequence[Side], memory: Memory, progress: Progress) -> Analysed:
+def _here(recording: AnyRecording, sides: Sequence[Side], memory: Memory, progress: Progress) -> Analysed:
     def heard(seconds: float) -> bool:
         progress.heard(recording, seconds)
         return True
@@ -76,7 +76,7 @@ def _here(recording: Recording, sides: Sequence[Side], memory: Memory, progress:
     return analysed
 
 
-def _there(recording: Recording, sides: Sequence[Side], memory: Memory) -> Analysed | None:
+def _there(recording: AnyRecording, sides: Sequence[Side], memory: Memory) -> Analysed | None:
     return judge(recording, sides, memory, lambda _: _stop is None or not _stop.is_set())
 
 
@@ -108,6 +108,6 @@ def _go_with_parent() -> None:
         os._exit(1)
 
 
-def _when_done(future: Future[Analysed | None], recording: Recording, progress: Progress) -> None:
+def _when_done(future: Future[Analysed | None], recording: AnyRecording, progress: Progress) -> None:
     if not future.cancelled() and future.exception() is None:
         progress.done(recording)

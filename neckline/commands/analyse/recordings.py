@@ -15,12 +15,14 @@ from neckline.commands.analyse.sides import Side
 from neckline.commands.analyse.words import degrees, per_hour, percent, seconds_word
 from neckline.commands.output import give, give_json, give_table, say, tell
 from neckline.commands.poses import Poses, reference
+from neckline.commands.recorded import open_recording
 from neckline.errors import NoCalibrationError
 from neckline.exits import Exit
 from neckline.screen.words import count, span
 from processing.exposure.recovery import WITHIN_S
 from sensor.errors import RecordingUnreadableError
-from sensor.recording import Recording
+from sensor.recording import AnyRecording
+from storage.errors import RecordingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def reanalyse(
     `remembered` is the journal whose last calibration serves where no poses are named. What cannot be read is told,
     and the others go on. Raises CalibrationRefusedError, StorageError.
     """
-    recordings, unreadable = _open(paths, rate_hz)
+    recordings, unreadable = _open(paths, rate_hz, sides[0].config.wearer.placement)
     if not recordings:
         return Exit.RECORDING
     memory = reference(sides[0].config, recordings[0], poses, remembered, wearer_id)
@@ -93,12 +95,14 @@ def reanalyse(
     return Exit.RECORDING if broken else end
 
 
-def _open(paths: Sequence[Path], rate_hz: float | None) -> tuple[list[Recording], list[Path]]:
+def _open(
+    paths: Sequence[Path], rate_hz: float | None, placement: str
+) -> tuple[list[AnyRecording], list[Path]]:
     recordings, unreadable = [], []
     for path in paths:
         try:
-            recordings.append(Recording.open(path, rate_hz=rate_hz))
-        except RecordingUnreadableError as error:
+            recordings.append(open_recording(path, rate_hz=rate_hz, placement=placement))
+        except (RecordingUnreadableError, RecordingsError) as error:
             tell(error)
             unreadable.append(path)
     return recordings, unreadable
@@ -118,7 +122,7 @@ def _total(judged: Sequence[Judged]) -> Total:
 class _Bar:
     """Progress on a terminal, beside what is shown: seconds heard of one recording, or how many are done."""
 
-    def __init__(self, recordings: Sequence[Recording]) -> None:
+    def __init__(self, recordings: Sequence[AnyRecording]) -> None:
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -145,11 +149,11 @@ class _Bar:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def _heard(self, recording: Recording, seconds: float) -> None:
+    def _heard(self, recording: AnyRecording, seconds: float) -> None:
         where = "" if self._of == 1 else f" of {recording.path.name}"
         self._bar.update(self._task, seen=f"{span(seconds)}{where} heard")
 
-    def _when_done(self, _: Recording) -> None:
+    def _when_done(self, _: AnyRecording) -> None:
         self._done += 1
         self._bar.update(
             self._task, completed=self._done if self._of > 1 else None, seen=f"{self._done} done"
