@@ -25,7 +25,11 @@ class Format(StrEnum):
 def replay(
     ctx: typer.Context,
     recordings: Annotated[
-        list[Path], typer.Argument(metavar="RECORDING", help="Captures (.jsonl), tables (.csv), or what neckline kept (a file or folder).")
+        list[Path],
+        typer.Argument(
+            metavar="RECORDING",
+            help="Captures (.jsonl), tables (.csv), or what neckline kept (a file or folder).",
+        ),
     ],
     *,
     upright: Annotated[
