@@ -11,6 +11,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -114,6 +115,8 @@ class Recorder:
             if closing:
                 break
         if self._log is not None:
+            with suppress(RecordingsUnwritableError):
+                self._log.sync()
             self._log.close()
 
     def _take(self) -> tuple[list[Reading], bool]:
@@ -192,7 +195,7 @@ class Recorder:
         ]
         if logs and find_spec("pyarrow") is not None:
             paths = [str(each.path) for each in logs]
-            apart = [sys.executable, "-m", "storage.recordings.recorder", *paths]
+            apart = [sys.executable, "-P", "-m", "storage.recordings.recorder", *paths]
             threading.Thread(target=_run_apart, args=(apart,), daemon=True).start()
         if self._quota_bytes is not None:
             self._folder.shrink(self._quota_bytes)
