@@ -19,6 +19,7 @@ class Format(StrEnum):
 
     CSV = "csv"
     PARQUET = "parquet"
+    MOTION_BIDS = "motion-bids"
 
 
 @commands.command()
@@ -91,7 +92,11 @@ def export(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.")],
     *,
     file_format: Annotated[
-        Format, typer.Option("--format", help="csv, or parquet, which needs the extra `export`.")
+        Format,
+        typer.Option(
+            "--format",
+            help="csv; parquet, which needs the extra `export`; or motion-bids, of samples that were kept.",
+        ),
     ] = Format.CSV,
     since: Annotated[
         str | None, typer.Option("--from", metavar="DATE", help="ISO date or time, local.")
@@ -102,20 +107,47 @@ def export(
     wearers: Annotated[
         list[str] | None, typer.Option("--wearer", help="Only this pseudonym; may be repeated.")
     ] = None,
+    shift_days: Annotated[
+        int | None,
+        typer.Option("--shift-days", help="For sharing motion-bids: move all dates by so many days."),
+    ] = None,
+    labels: Annotated[
+        list[str] | None,
+        typer.Option("--label", metavar="WEARER=LABEL", help="For sharing motion-bids: another pseudonym."),
+    ] = None,
     as_json: Json = False,
     journal: JournalOption = None,
 ) -> None:
     """Write everything as files that explain themselves: one a kind, a codebook, and a list of gaps."""
-    from neckline.commands.export import export, local_ns
+    from neckline.commands.export import export, export_samples, local_ns
+    from neckline.watching.recording import recordings_path
     from storage import export as storage_export
+    from storage.motion_bids import Sharing
 
     options = options_of(ctx, journal)
+    of_samples = file_format is Format.MOTION_BIDS
+    if not of_samples and (shift_days is not None or labels):
+        raise typer.BadParameter("--shift-days and --label go with --format motion-bids")
+    if not all("=" in label.strip("=") for label in labels or ()):
+        raise typer.BadParameter("--label is WEARER=LABEL, as w-7f3a9c21=p01")
     try:
         span_ns = tuple(local_ns(text) if text else None for text in (since, until))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+    config = options.config()
+    if of_samples:
+        export_samples(
+            recordings_path(config, options.journal_path(config)),
+            folder,
+            wearers=wearers or [],
+            since_ns=span_ns[0],
+            until_ns=span_ns[1],
+            sharing=Sharing(shift_days or 0, dict(label.split("=", 1) for label in labels or ())),
+            as_json=as_json,
+        )
+        return
     export(
-        options.journal_path(options.config()),
+        options.journal_path(config),
         folder,
         wearers=wearers or [],
         since_ns=span_ns[0],

@@ -8,8 +8,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from neckline.commands.output import give, give_json, say
 from neckline.errors import NothingStoredError
+from neckline.screen.words import count
 from storage.export import Format, export_journal
+from storage.motion_bids import Sharing, export_motion_bids
 from storage.reader import JournalReader
+from storage.recordings.folder import RecordingsFolder
 
 
 def local_ns(text: str) -> int:
@@ -67,3 +70,41 @@ def export(
         say(f"written to {written.folder}")
     if written.skipped:
         say(f"neckline: warning: {written.skipped} rows of the journal are damaged and not in it")
+
+
+def export_samples(
+    recordings: Path,
+    folder: Path,
+    *,
+    wearers: list[str],
+    since_ns: int | None,
+    until_ns: int | None,
+    sharing: Sharing,
+    as_json: bool,
+) -> None:
+    """Write the samples that were kept, as a dataset after Motion-BIDS. Raises ExportError, FileDamagedError."""
+    screen = Console(stderr=True)
+    columns = (
+        TextColumn("exporting"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
+        task = progress.add_task("hours", total=None)
+        written = export_motion_bids(
+            RecordingsFolder(recordings),
+            folder,
+            wearers=wearers,
+            since_ns=since_ns,
+            until_ns=until_ns,
+            sharing=sharing,
+            on_progress=lambda done, of: progress.update(task, completed=done, total=of),
+        )
+    if as_json:
+        give_json(written)
+    else:
+        give(
+            f"{count(written.samples, 'sample')} in {count(written.runs, 'run')} of {count(written.participants, 'wearer')}"
+        )
+        say(f"written to {written.folder}")

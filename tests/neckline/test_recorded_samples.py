@@ -120,3 +120,21 @@ def test_erase_takes_them_too(tmp_path: Path, neckline: Neckline, home: Home) ->
     assert [each.stream for each in RecordingsFolder(tmp_path / "kept").segments()] == [
         Stream("w-other", "t4")
     ]
+
+
+def test_samples_are_exported_for_researchers(tmp_path: Path, neckline: Neckline, home: Home) -> None:
+    """As Motion-BIDS, with other dates and pseudonyms where that is asked for; what goes with nothing else is said."""
+    home.set(recordings={"path": str(tmp_path / "kept")})
+    recorded_by(tmp_path / "kept", [block(first, 50) for first in range(0, 500, 50)])
+    words = ("export", "--format", "motion-bids", "--shift-days", "-7", "--label", f"{WEARER}=p01")
+    said = neckline(*words, tmp_path / "out", "--json")
+    assert (said.code, json.loads(said.out)["samples"]) == (Exit.OK, 500)
+    assert (tmp_path / "out" / "sub-p01").is_dir()
+    again = neckline(*words, tmp_path / "out")
+    assert (again.code, "there already" in again.err) == (Exit.EXPORT, True)
+    assert neckline("export", tmp_path / "other", "--shift-days", 1).code == Exit.USAGE
+    assert (
+        neckline("export", tmp_path / "other", "--format", "motion-bids", "--label", "x").code == Exit.USAGE
+    )
+    home.set(recordings={"path": str(tmp_path / "nothing")})
+    assert neckline("export", tmp_path / "other", "--format", "motion-bids").code == Exit.EXPORT

@@ -1,0 +1,230 @@
+"""Motion-BIDS: valid for the community's own validator and for what it does not look at; read back, what was recorded."""
+
+import csv
+import hashlib
+import json
+import math
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.sitting_postures import ACC_MPS2_PER_COUNT, GYR_RADPS_PER_COUNT, RATE_HZ, people
+from sensor.samples import SampleBlock, join
+from storage.entries import Stream
+from storage.errors import ExportError
+from storage.motion_bids import CHECKSUMS, NOT_KNOWN, Dataset, Sharing, export_motion_bids
+from storage.recordings import recorder
+from storage.recordings.folder import HOUR_NS, RecordingsFolder
+from storage.recordings.frames import About, Scale
+from storage.recordings.recorder import Recorder
+from tests.storage.test_recorder import given, ran
+from tests.storage.test_recordings import ANNA, START_NS, STEP_NS, block
+
+VALIDATOR = Path(sys.executable).parent / "bids-validator-deno"
+UNITS = {"LATENCY": "s", "ACCEL": "m/s^2", "GYRO": "rad/s"}
+
+
+def spoiled() -> SampleBlock:
+    """Return a second in which one sample came damaged."""
+    found = block(1600, 50)
+    found.acc_mps2[7] = np.nan
+    return found
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> RecordingsFolder:
+    """Give two hours of a wearer, one of them sealed, with a gap and a damaged sample."""
+    folder = tmp_path / "kept"
+    ran(folder, [*given(30), block(1550, 50), spoiled()])
+    recorder.main([str(each.path) for each in RecordingsFolder(folder).segments(ANNA)])
+    ran(folder, [block(HOUR_NS // STEP_NS + first, 50) for first in range(0, 500, 50)])
+    return RecordingsFolder(folder)
+
+
+def wrong_with(dataset: Path) -> list[str]:
+    """Return what is wrong beyond what the validator sees: files that lack, headers, cells that are no numbers."""
+    wrong: list[str] = []
+    for motion in dataset.rglob("*_motion.tsv"):
+        stem = motion.name.removesuffix("_motion.tsv")
+        beside = {
+            name: motion.with_name(f"{stem}_{name}")
+            for name in ("channels.tsv", "channels.json", "motion.json")
+        }
+        wrong += [f"{path.name} lacks" for path in beside.values() if not path.is_file()]
+        if wrong:
+            continue
+        with beside["channels.tsv"].open(newline="") as file:
+            channels = list(csv.DictReader(file, delimiter="\t"))
+        names = ["name", "component", "type", "tracked_point", "units"]
+        wrong += [] if list(channels[0])[:5] == names else ["columns of the channels"]
+        wrong += [each["name"] for each in channels if UNITS.get(each["type"]) != each["units"]]
+        told = json.loads(beside["motion.json"].read_text())
+        counted = sum(told[f"{kind}ChannelCount"] for kind in ("ACCEL", "GYRO", "LATENCY"))
+        wrong += [] if counted == len(channels) == told["MotionChannelCount"] + 1 else ["counts of channels"]
+        with motion.open(newline="") as file:
+            for number, row in enumerate(csv.reader(file, delimiter="\t"), 1):
+                if len(row) != len(channels):
+                    wrong.append(f"{motion.name}:{number} has {len(row)} cells")
+                for cell in row:
+                    try:
+                        is_number = cell == NOT_KNOWN or math.isfinite(float(cell))
+                    except ValueError:
+                        is_number = False
+                    wrong += [] if is_number else [f"{motion.name}:{number} has the cell {cell!r}"]
+    listed = [line.split("  ", 1) for line in (dataset / CHECKSUMS).read_text().splitlines()]
+    wrong += [
+        f"{name} was changed"
+        for digest, name in listed
+        if not (dataset / name).is_file()
+        or hashlib.sha256((dataset / name).read_bytes()).hexdigest() != digest
+    ]
+    files = {path.relative_to(dataset).as_posix() for path in dataset.rglob("*") if path.is_file()}
+    return wrong + sorted(files ^ {*(name for _, name in listed), CHECKSUMS})
+
+
+def errors_of(dataset: Path) -> list[Any]:
+    """Return what the community's validator calls an error, of every row."""
+    if not VALIDATOR.is_file():
+        pytest.skip("bids-validator-deno is not installed: it is one of the development tools")
+    done = subprocess.run(
+        [str(VALIDATOR), "--format", "json", "--max-rows", "-1", str(dataset)],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    issues = json.loads(done.stdout)["issues"]["issues"]
+    return [issue for issue in issues if issue["severity"] == "error"]
+
+
+def read_back(dataset: Path) -> SampleBlock:
+    """Return all samples of a dataset, in order."""
+    blocks = []
+    for motion in sorted(dataset.rglob("*_motion.tsv")):
+        told = json.loads(motion.with_name(motion.name.replace("_motion.tsv", "_motion.json")).read_text())
+        with motion.open(newline="") as file:
+            rows = [
+                [math.nan if cell == NOT_KNOWN else float(cell) for cell in row]
+                for row in csv.reader(file, delimiter="\t")
+            ]
+        table = np.array(rows)
+        time_ns = told["FirstSampleTimeNs"] + np.rint(table[:, 0] * 1e9).astype(np.int64)
+        blocks.append(SampleBlock(time_ns, table[:, 1:4], table[:, 4:7], told["SamplingFrequency"]))
+    return join(blocks)
+
+
+def samples_of(folder: RecordingsFolder) -> SampleBlock:
+    """Return what was recorded."""
+    from storage.recordings.sealing import readings  # noqa: PLC0415 (pyarrow)
+
+    found = [each for segment in folder.segments() for each in readings(segment.path)]
+    return join([each for each in found if isinstance(each, SampleBlock)])
+
+
+def assert_equal(one: SampleBlock, other: SampleBlock) -> None:
+    """Hold two blocks equal bit for bit."""
+    assert np.array_equal(one.time_ns, other.time_ns)
+    assert np.array_equal(one.acc_mps2, other.acc_mps2, equal_nan=True)
+    assert one.gyr_radps is not None
+    assert other.gyr_radps is not None
+    assert np.array_equal(one.gyr_radps, other.gyr_radps, equal_nan=True)
+
+
+def test_it_is_valid_and_reads_back(kept: RecordingsFolder, tmp_path: Path) -> None:
+    """No error of the validator's and none of ours; times, values, gaps and damage are those of the recording."""
+    written = export_motion_bids(kept, tmp_path / "bids")
+    assert written == Dataset(tmp_path / "bids", 1, 2, 2100)
+    assert wrong_with(written.folder) == []
+    assert errors_of(written.folder) == []
+    assert_equal(read_back(written.folder), samples_of(kept))
+    (first, _) = sorted(written.folder.rglob("*_motion.json"))
+    told = json.loads(first.read_text())
+    assert [gap["MissingSamples"] for gap in told["Gaps"]] == [50]
+    assert told["FirstSampleTimeNs"] == START_NS
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (
+            lambda motion: motion.with_name(motion.name.replace("motion.tsv", "channels.tsv")).unlink(),
+            "lacks",
+        ),
+        (lambda motion: motion.write_text("latency\tacc_x\n" + motion.read_text()), "cells"),
+        (lambda motion: motion.write_text(motion.read_text().replace("n/a", "abc", 1)), "'abc'"),
+    ],
+)
+def test_what_the_validator_misses_is_found(
+    kept: RecordingsFolder, tmp_path: Path, spoil: Any, says: str
+) -> None:
+    """A file of channels that lacks, a header, a cell that is no number: our own test sees each."""
+    dataset = export_motion_bids(kept, tmp_path / "bids").folder
+    spoil(min(dataset.rglob("*_motion.tsv")))
+    assert any(says in each for each in wrong_with(dataset))
+
+
+def test_for_sharing_dates_move_and_pseudonyms_change(kept: RecordingsFolder, tmp_path: Path) -> None:
+    """All dates by the same days, so that what lies between stays; nothing in the dataset names the wearer."""
+    day_ns = 86_400 * 10**9
+    dataset = export_motion_bids(kept, tmp_path / "bids", sharing=Sharing(-1000, {ANNA.wearer: "p01"})).folder
+    moved, original = read_back(dataset), samples_of(kept)
+    assert (original.time_ns - moved.time_ns == 1000 * day_ns).all()
+    whole = "".join(path.read_text() for path in dataset.rglob("*") if path.is_file())
+    names = " ".join(str(path) for path in dataset.rglob("*"))
+    assert ANNA.wearer.removeprefix("w-") not in whole + names
+    assert "sub-p01" in names
+    assert errors_of(dataset) == []
+
+
+def test_a_period_and_a_wearer_are_chosen(kept: RecordingsFolder, tmp_path: Path) -> None:
+    """From a time on and before another; of nobody else."""
+    other = Stream("w-00c0ffee", "t4")
+    writing = Recorder(kept, lambda found: About(other, 50.0, found.gyr_radps is not None))
+    writing.start()
+    writing.put(block(0, 50))
+    writing.close(30)
+    since_ns, until_ns = START_NS + 10 * 10**9, START_NS + 20 * 10**9
+    written = export_motion_bids(
+        kept, tmp_path / "bids", wearers=[ANNA.wearer], since_ns=since_ns, until_ns=until_ns
+    )
+    assert (written.participants, written.samples) == (1, 500)
+    back = read_back(written.folder)
+    assert since_ns <= back.time_ns[0] <= back.time_ns[-1] < until_ns
+    assert export_motion_bids(kept, tmp_path / "all").participants == 2
+
+
+def test_what_cannot_be_written_is_told(kept: RecordingsFolder, tmp_path: Path) -> None:
+    """A folder that is there, nothing recorded, two wearers with one label: nothing half done is left."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "mine").write_text("")
+    with pytest.raises(ExportError, match="there already"):
+        export_motion_bids(kept, tmp_path / "there")
+    with pytest.raises(ExportError, match="no samples"):
+        export_motion_bids(RecordingsFolder(tmp_path / "nothing"), tmp_path / "bids")
+    with pytest.raises(ExportError, match="no label"):
+        export_motion_bids(kept, tmp_path / "bids", sharing=Sharing(labels={ANNA.wearer: "w-"}))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "there"]
+
+
+@pytest.mark.recordings
+def test_recorded_people_are_exported_to_the_last_bit(tmp_path: Path, recordings: Path) -> None:
+    """Some minutes of three recorded people as a clip would have sent them: valid, and what was recorded."""
+    folder = RecordingsFolder(tmp_path / "kept")
+    scale = Scale(ACC_MPS2_PER_COUNT, GYR_RADPS_PER_COUNT)
+    for number, trials in enumerate(list(people(recordings / "sitting_postures.npz", "t4"))[:3]):
+        stream = Stream(f"w-person{number}", "t4")
+        writing = Recorder(folder, lambda _, stream=stream: About(stream, RATE_HZ, True, scale, "witmotion"))  # type: ignore[misc]
+        writing.start()
+        for place, trial in enumerate(trials):
+            writing.put(trial.block(START_NS + place * 60 * 10**9))
+        writing.close(60)
+    written = export_motion_bids(folder, tmp_path / "bids")
+    assert written.participants == 3
+    assert wrong_with(written.folder) == []
+    assert errors_of(written.folder) == []
+    for number in range(3):
+        one = RecordingsFolder(tmp_path / f"of{number}")
+        shutil.copytree(folder.path / f"wearer=w-person{number}", one.path / f"wearer=w-person{number}")
+        assert_equal(read_back(written.folder / f"sub-person{number}"), samples_of(one))
