@@ -43,8 +43,6 @@ class Format(StrEnum):
 
     CSV = "csv"
     PARQUET = "parquet"
-    MOTION_BIDS = "motion-bids"
-    """Samples that were kept, and not the journal: `storage.motion_bids`."""
 
 
 @dataclass(frozen=True, slots=True)

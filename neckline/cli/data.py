@@ -20,6 +20,7 @@ class Format(StrEnum):
     CSV = "csv"
     PARQUET = "parquet"
     MOTION_BIDS = "motion-bids"
+    """Of the samples that were kept; the others are of the journal."""
 
 
 @commands.command()
