@@ -8,6 +8,7 @@ tokens that may do everything and no others. Nothing is downsampled on the serve
 import json
 import os
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -89,15 +90,15 @@ def set_up(
         sink.close()
 
 
-class _Server:
+class _Server(ABC):
     """What is common to the flavours."""
 
     def __init__(self, sink: InfluxSink, settings: InfluxSettings, *, dry_run: bool) -> None:
         self.sink, self.settings, self.dry_run = sink, settings, dry_run
 
+    @abstractmethod
     def steps(self, tokens: Tokens, keep_days: int | None) -> Iterator[Step]:
         """Do it; yield what became of each thing."""
-        raise NotImplementedError
 
     def ask(
         self, method: str, path: str, query: dict[str, str], what: str, content: Json | None = None
