@@ -1,5 +1,6 @@
 """`neckline status`: what the running service says, and what the journal says whether one runs or not."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,7 +8,8 @@ from neckline.commands import machine
 from neckline.commands.output import give, give_json
 from neckline.configuration.config import Config
 from neckline.control.client import Client
-from neckline.screen.words import ACTIVITY_WORDS, day_and_clock, of_quality, span
+from neckline.screen.words import ACTIVITY_WORDS, count, day_and_clock, of_quality, span
+from neckline.watching.recording import recordings_path
 from neckline.wearing.memory import Memory, remember
 from neckline.wearing.status import HeadStatus, InfluxStatus, Status, Today
 from processing.outputs import Posture
@@ -15,10 +17,21 @@ from processing.quality import CalibrationQuality
 from sensor.samples import LinkState
 from storage.entries import Stream
 from storage.reader import JournalReader
+from storage.recordings.folder import RecordingsFolder
 from storage.schema import EPOCH
 
 SINK = "influxdb"
 """The forwarder's name for its cursor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """What there is of samples that were kept."""
+
+    folder: Path
+    enabled: bool
+    files: int
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +49,8 @@ class Kept:
     snoozed_until_ns: int | None
     influxdb: InfluxStatus | None
     """None: no InfluxDB is configured."""
+    samples: Samples | None
+    """None: none are kept, and none were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +101,20 @@ def keep(config: Config, journal_path: Path) -> Kept:
         last_alert_ns=memory.last_alert_ns,
         snoozed_until_ns=snoozed_until_ns if snoozed_until_ns > now_ns else None,
         influxdb=influxdb,
+        samples=_samples(config, journal_path),
     )
+
+
+def _samples(config: Config, journal_path: Path) -> Samples | None:
+    """Look at the folder of samples; a file that is sealed or goes meanwhile is not counted."""
+    folder = recordings_path(config, journal_path)
+    sizes = []
+    for segment in RecordingsFolder(folder).segments():
+        with suppress(FileNotFoundError):
+            sizes.append(segment.path.stat().st_size)
+    if not sizes and not config.recordings.enabled:
+        return None
+    return Samples(folder, config.recordings.enabled, len(sizes), sum(sizes))
 
 
 def size_bytes(journal_path: Path) -> int:
@@ -114,8 +142,14 @@ def _lines(service: Status | None, kept: Kept, now_ns: int) -> list[tuple[str, s
         ("last alert", _when(last_alert_ns, now_ns, "none in the last 30 days")),
         ("snooze", f"until {day_and_clock(snoozed_until_ns, now_ns)}" if snoozed_until_ns else "off"),
         ("journal", f"{kept.path}, {size}, last second {_when(kept.last_epoch_ns, now_ns, 'none yet')}"),
+        *([("samples", _of_samples(kept.samples))] if kept.samples else []),
         ("InfluxDB", _feed(influxdb, now_ns)),
     ]
+
+
+def _of_samples(samples: Samples) -> str:
+    held = f"{samples.folder}, {samples.size_bytes / 1e6:.1f} MB in {count(samples.files, 'file')}"
+    return held if samples.enabled else f"{held}; none are kept now (recordings.enabled)"
 
 
 def _service_lines(service: Status, now_ns: int) -> list[tuple[str, str]]:

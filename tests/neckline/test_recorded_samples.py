@@ -122,6 +122,20 @@ def test_erase_takes_them_too(tmp_path: Path, neckline: Neckline, home: Home) ->
     ]
 
 
+def test_status_says_what_is_kept(tmp_path: Path, neckline: Neckline, home: Home) -> None:
+    """Where, how much, in how many files; and when none are kept any more. Without any, nothing."""
+    home.set()
+    calibrated(home.journal)
+    assert "samples " not in neckline("status").out
+    home.set(recordings={"path": str(tmp_path / "kept")})
+    recorded_by(tmp_path / "kept", [block(first, 50) for first in range(0, 500, 50)])
+    said = neckline("status").out
+    assert f"{tmp_path / 'kept'}, 0.0 MB in 1 file; none are kept now" in said
+    home.set(recordings={"enabled": True, "path": str(tmp_path / "kept")})
+    assert "in 1 file\n" in neckline("status").out
+    assert json.loads(neckline("status", "--json").out)["journal"]["samples"]["files"] == 1
+
+
 def test_samples_are_exported_for_researchers(tmp_path: Path, neckline: Neckline, home: Home) -> None:
     """As Motion-BIDS, with other dates and pseudonyms where that is asked for; what goes with nothing else is said."""
     home.set(recordings={"path": str(tmp_path / "kept")})
