@@ -8,7 +8,8 @@ once a minute the radio fades for up to 1.9 s and all that was held up comes at 
 is busy for up to half a second and takes nothing (stalls). Nothing is lost.
 
 The residual is what remains of the given time when the true one and the least delay of 2 ms, which no receiver can know of,
-are taken off; the first two minutes, in which the clocks learn, are told apart. `clockless_ms` and `device_ms` are the
+are taken off; the first two minutes, in which the clocks learn, are told apart: until a packet has come with hardly any
+delay none can know that the others had one, and with events every 30 ms that takes so long. `clockless_ms` and `device_ms` are the
 largest residuals of any sample of a day. Where a clip's packets and the connection events are in step but for the drift,
 the least delay shows only as the two drift past each other: the slower that is, the later it is known.
 """
@@ -57,6 +58,7 @@ KINDS = (
     Kind("metamotion", 50.0, 1, 48 / 32768, 32),
     Kind("movesense", 52.0, 4, 1e-3, 32),
     Kind("polar", 52.0, 36, 1e-9, None, Stamp.LAST),
+    Kind("capture2go", 50.0, 8, 1e-9, None),
     Kind("openearable", 50.0, 1, 1e-6, None),
 )
 

@@ -389,6 +389,39 @@ def test_doctor_tells_what_is_wrong_and_what_to_do(neckline: Neckline, air: Air,
     assert found["journal"]["way_out"]
 
 
+@pytest.mark.parametrize(
+    ("family", "change", "clip", "says"),
+    [
+        ("witmotion", leave, {}, "was not found"),
+        ("witmotion", None, {"serial": OTHER_MAC}, "is another device"),
+        ("movella_dot", None, {}, "answers with an error"),
+    ],
+)
+def test_doctor_explains_each_failure_of_a_clip(
+    neckline: Neckline,
+    air: Air,
+    home: Home,
+    family: str,
+    change: Callable[["VirtualWorld[Any]"], None] | None,
+    clip: dict[str, str],
+    says: str,
+) -> None:
+    """Away, another one at its address, one that refuses what it is asked: each by its own sentence and way out."""
+    told = CLIP
+    if family != "witmotion":
+        case = next(case for case in CASES if case.name == family)
+        unit = case.unit()
+        unit.refuses.update(char.uuid for chars in unit.table.values() for char in chars)
+        air.unit = lambda: unit
+        told = {"family": family, "name": "mine", "address": unit.mac, "rate_hz": case.rate_hz}
+    air.change = change or air.change
+    home.set(clip={**told, **clip})
+    found = findings(neckline("doctor", "--json"))["clip"]
+    assert found["found"] == "wrong"
+    assert says in found["say"]
+    assert found["way_out"]
+
+
 def test_doctor_reports_a_damaged_journal(neckline: Neckline, air: Air, home: Home) -> None:
     """A flipped bit in a row is found, and all else is still checked."""
     home.set(clip=CLIP)

@@ -159,6 +159,54 @@ def test_an_alert_is_felt_once(tmp_path: Path) -> None:
     assert [(channel.name, channel.sent, channel.failed) for channel in status.channels] == [("clip", 1, 0)]
 
 
+def test_a_clip_that_refuses_delays_nobody(tmp_path: Path) -> None:
+    """It answers the sign with an error: the alert reaches the other channel, the reason is told, the stream goes on."""
+    case, told = case_of("metamotion"), Told()
+    unit = case.make(played(ONE_SLOUCH), case.rate_hz)
+
+    async def main() -> Seen:
+        seen = Seen()
+        async with virtual_world(unit) as world:
+            config = Config.model_validate({**SETTINGS, "clip": bound(case, world.clip.address)})
+            signals = Signals("mine", case.family)
+            sign = ClipSign(signals, case.family)
+
+            def source(after_ns: int) -> AsyncGenerator[Reading, None]:
+                return link.stream(
+                    world.bluetooth,
+                    config.binding(),
+                    utc=virtual_time.utc_ns,
+                    after_ns=after_ns,
+                    signals=signals,
+                )
+
+            async def guide(service: Service) -> None:
+                await until_s(5, world.clip)
+                unit.refuses.update(characteristic for characteristic, _ in unit.commands)
+                await until_s(39, world.clip)
+                seen.show(service.status())
+
+            await run(
+                config,
+                journal_path=calibrated(tmp_path / "journal.db"),
+                source=source,
+                view=Seen(),
+                channels=[sign, told],
+                sign=sign,
+                guide=guide,
+                utc=virtual_time.utc_ns,
+                zone=UTC,
+            )
+        return seen
+
+    (status,) = virtual_time.run(main()).statuses
+    assert len(told.messages) == 1
+    clip = next(each for each in status.channels if each.name == "clip")
+    assert (clip.sent, clip.failed, bool(clip.trouble)) == (0, 1, True)
+    assert status.link is not None
+    assert status.link.state is LinkState.STREAMING
+
+
 def test_a_clip_that_is_away_delays_nobody() -> None:
     """The other channel has the message at once; the clip's has a failure with the reason, and no buzz later."""
 
