@@ -108,9 +108,9 @@ class RecordingsFolder:
     def erase(self, wearer: str) -> Removed:
         """Remove all of a wearer. Raises RecordingsUnwritableError."""
         folder = self.path / f"wearer={quote(wearer, safe='')}"
-        files = [path for path in folder.rglob("*") if path.is_file()]
-        removed = Removed(len(files), sum(path.stat().st_size for path in files))
         try:
+            files = [path for path in folder.rglob("*") if path.is_file()]
+            removed = Removed(len(files), sum(path.stat().st_size for path in files))
             if folder.exists():
                 shutil.rmtree(folder)
         except OSError as error:
@@ -119,14 +119,17 @@ class RecordingsFolder:
 
     def shrink(self, quota_bytes: int) -> Removed:
         """Remove sealed files, those with the oldest samples first, until all is no more than so many bytes."""
-        sizes = {segment: segment.path.stat().st_size for segment in self.segments()}
+        sizes: dict[Segment, int] = {}
+        for segment in self.segments():
+            with suppress(FileNotFoundError):  # it was sealed just now
+                sizes[segment] = segment.path.stat().st_size
         surplus = sum(sizes.values()) - quota_bytes
         removed = Removed()
         for segment in sorted(sizes, key=lambda each: (each.day, each.number)):
             if surplus <= removed.bytes:
                 break
             if segment.is_sealed:
-                segment.path.unlink()
+                segment.path.unlink(missing_ok=True)
                 removed += Removed(1, sizes[segment])
                 _remove_empty(segment.path.parent)
         return removed

@@ -20,7 +20,7 @@ from sensor.samples import BatteryReading, LinkChange, Reading, SampleBlock
 from storage.errors import FileDamagedError
 from storage.parquet import Cell, Field, TableFile, TableWriter
 from storage.recordings import log
-from storage.recordings.folder import PART, SEALED, Segment, sync_folders
+from storage.recordings.folder import PART, SEALED, Segment, segment_of, sync_folders
 from storage.recordings.frames import (
     About,
     Message,
@@ -78,10 +78,10 @@ def seal(segment: Segment) -> Contents | None:
 
 def contents(path: Path) -> Contents:
     """Return what a file holds. FileDamagedError."""
-    if path.suffix == SEALED:
-        with TableFile(path) as table:
+    found = None if path.suffix == SEALED else _of_log_if_there(path)
+    if found is None:
+        with TableFile(_sealed(path)) as table:
             return _read_contents(table)[0]
-    found = _of_log(path)
     return _sums_of(found).contents(_damaged_bytes(found))
 
 
@@ -90,10 +90,11 @@ def readings(path: Path, *, rows: int = BATCH_ROWS) -> Iterator[Reading]:
 
     Raises FileDamagedError where it is broken, after all that came before.
     """
-    if path.suffix != SEALED:
-        yield from (each for each in _of_log(path) if not isinstance(each, About | log.Skipped))
+    found = None if path.suffix == SEALED else _of_log_if_there(path)
+    if found is not None:
+        yield from (each for each in found if not isinstance(each, About | log.Skipped))
         return
-    with TableFile(path) as table:
+    with TableFile(_sealed(path)) as table:
         about, others = _read_contents(table)
         waiting = deque(others)
         done = 0
@@ -115,6 +116,22 @@ def readings(path: Path, *, rows: int = BATCH_ROWS) -> Iterator[Reading]:
 
 
 # ---- logs ----------------------------------------------------------------------------------------------------------
+
+
+def _of_log_if_there(path: Path) -> list[Message | log.Skipped] | None:
+    """Return what a log holds; None if it was sealed meanwhile, by a recorder that runs."""
+    try:
+        return _of_log(path)
+    except FileDamagedError:
+        if path.exists() or not _sealed(path).exists():
+            raise
+        return None
+
+
+def _sealed(path: Path) -> Path:
+    """Return where the samples of a file are once it is sealed."""
+    segment = segment_of(path)
+    return segment.sealed() if segment is not None else path
 
 
 def _of_log(path: Path) -> list[Message | log.Skipped]:

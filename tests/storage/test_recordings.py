@@ -86,6 +86,20 @@ def spoiled() -> list[Reading]:
     ]
 
 
+def test_a_log_that_is_sealed_while_others_read_is_read_all_the_same(tmp_path: Path) -> None:
+    """Whoever listed the log finds its samples under the name that they have now; what is gone for good is told."""
+    found = spoiled()
+    segment = recorded(tmp_path, found)
+    before = contents(segment.path)
+    seal(segment)
+    assert not segment.path.exists()
+    assert_same(found, list(readings(segment.path)))
+    assert contents(segment.path).rows == before.rows
+    segment.sealed().unlink()
+    with pytest.raises(FileDamagedError):
+        list(readings(segment.path))
+
+
 @pytest.mark.parametrize("rows", [1, 33, 1 << 14])
 def test_a_sealed_hour_is_what_came(tmp_path: Path, rows: int) -> None:
     """Samples bit for bit, everything else at its place, read in batches of any size; the log is gone."""
