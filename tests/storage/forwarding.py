@@ -32,6 +32,8 @@ class Watched:
     def __init__(self, settings: InfluxSettings) -> None:
         self.sink = InfluxSink(settings)
         self.answers: list[Answer] = []
+        self.delivered: set[tuple[str, str]] = set()
+        """The points that were acknowledged, by what makes a point one: its series and its time."""
         self.after_answer: Callable[[Answer], None] = lambda _: None
         self._changed = Condition()
 
@@ -40,6 +42,8 @@ class Watched:
         answer = self.sink.write(lines)
         with self._changed:
             self.answers.append(answer)
+            if answer.verdict is Verdict.DELIVERED:
+                self.delivered.update((line.partition(" ")[0], line.rpartition(" ")[2]) for line in lines)
             self._changed.notify_all()
         self.after_answer(answer)
         return answer
@@ -51,6 +55,10 @@ class Watched:
     def wait_for_verdict(self, verdict: Verdict) -> None:
         """Return once the last answer is of a kind."""
         self.wait_for(lambda answers: answers[-1].verdict is verdict)
+
+    def wait_for_all(self, points: int) -> None:
+        """Return once so many different points have been acknowledged: nothing is left to a clean stop."""
+        self.wait_for(lambda _: len(self.delivered) >= points)
 
     def ask(self) -> Answer:
         """Ask."""
