@@ -31,8 +31,8 @@ class Settings:
     """The standing reference. None: standing is not judged."""
 
     judges_posture: bool = True
-    """False for a clip on the head: its angle alone says nothing of the back. Posture is unknown then, and a clip that
-    slips is not looked for, since a head moves about."""
+    """False for a clip on the head: its angle alone says nothing of the back. Posture is unknown then, and that the clip
+    has slipped is seen by a head's limits."""
 
     threshold_deg: float | None = None
     """Enter `slouched` above this; None takes the calibration's personal threshold."""

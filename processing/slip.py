@@ -7,25 +7,41 @@ sentence, upon which alerts stop and a new calibration is asked for. Numbers: do
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
-from math import dist
+from math import dist, inf
 from operator import add, attrgetter
 from statistics import median
+from typing import NamedTuple
 
 from processing.outputs import Activity
 
 BLOCK_S = 60
 """Judged seconds in one block."""
 BLOCKS = 10
-LATERAL_DEG = 6.0
-"""95 % of recorded sitting outside side-bending was within 6.2° at T4."""
-BACK_DEG = 10.0
 JERK_G = 0.5
-KNOCK_DEG = 5.0
 TURNED_S = 5
 """A clip that a knock has turned shows it this long after: the filter forgets what it knew within 3 s."""
 SHAKEN_S = 10
 """A knock is over within this; what shakes for longer is the wearer."""
 COUNTED = frozenset({Activity.STILL, Activity.LEANING})
+
+
+class Limits(NamedTuple):
+    """Beyond what angle it is the clip rather than the wearer."""
+
+    lateral_deg: float
+    back_deg: float
+    """Backward, in the first judged minute after the clip may have been put on anew."""
+    long_back_deg: float
+    """Backward, for all of the judged minutes that are remembered."""
+    knock_deg: float
+    """Away from where it was before a knock."""
+
+
+TRUNK = Limits(6.0, 10.0, inf, 5.0)
+"""95 % of recorded sitting outside side-bending was within 6.2° at T4. Who leans back in a chair does so for long."""
+HEAD = Limits(10.0, 20.0, 20.0, inf)
+"""neckline's own choice, wide, and tried on no recorded people: a head is held level for as long as it is not moved, and
+turns quickly at any time, which looks like a knock."""
 
 Block = tuple[float, float]
 """Mean sagittal and lateral angle of a block, in degrees."""
@@ -64,7 +80,12 @@ _fields = attrgetter(*SlipState.__slots__)
 
 
 def watch(
-    state: SlipState, activity: Activity, sagittal_deg: float | None, lateral_deg: float | None, jerk_g: float
+    state: SlipState,
+    activity: Activity,
+    sagittal_deg: float | None,
+    lateral_deg: float | None,
+    jerk_g: float,
+    limits: Limits = TRUNK,
 ) -> str:
     """Take one sitting second; return why the calibration is suspect, or an empty string."""
     if jerk_g > JERK_G and state.last is not None:
@@ -76,7 +97,9 @@ def watch(
     if state.before is not None:
         state.knocked_s += 1
         state.shaken_s += state.last is None
-        turned = state.knocked_s != TURNED_S or (now is not None and dist(now, state.before) > KNOCK_DEG)
+        turned = state.knocked_s != TURNED_S or (
+            now is not None and dist(now, state.before) > limits.knock_deg
+        )
         if not turned or state.shaken_s > SHAKEN_S:
             state.before = None
     if state.last is None:
@@ -90,7 +113,7 @@ def watch(
     block = state.sum_sagittal_deg / BLOCK_S, state.sum_lateral_deg / BLOCK_S
     state.seconds, state.sum_sagittal_deg, state.sum_lateral_deg = 0, 0.0, 0.0
     state.blocks = (*state.blocks[1 - BLOCKS :], block)
-    why = _why(state, block)
+    why = _why(state, block, limits)
     if why:
         state.blocks = ()
     state.fresh, state.before = False, None
@@ -121,19 +144,21 @@ def watch_still(
     return taken, why
 
 
-def _why(state: SlipState, block: Block) -> str:
+def _why(state: SlipState, block: Block, limits: Limits) -> str:
     sagittal_deg, lateral_deg = block
-    if state.fresh and (abs(lateral_deg) > LATERAL_DEG or sagittal_deg < -BACK_DEG):
+    if state.fresh and (abs(lateral_deg) > limits.lateral_deg or sagittal_deg < -limits.back_deg):
         return (
             f"put on anew, the clip sits otherwise than when it was calibrated "
             f"({sagittal_deg:+.0f}° forward, {lateral_deg:+.0f}° to the right)"
         )
     if len(state.blocks) == BLOCKS:
-        middle_deg = median(lateral for _, lateral in state.blocks)
-        if abs(middle_deg) > LATERAL_DEG:
-            return f"the clip has been {middle_deg:+.0f}° to the right for {BLOCKS} judged minutes"
+        long_sagittal_deg, long_lateral_deg = (median(of) for of in zip(*state.blocks, strict=True))
+        if abs(long_lateral_deg) > limits.lateral_deg:
+            return f"the clip has been {long_lateral_deg:+.0f}° to the right for {BLOCKS} judged minutes"
+        if long_sagittal_deg < -limits.long_back_deg:
+            return f"the clip has been {long_sagittal_deg:+.0f}° forward for {BLOCKS} judged minutes"
     if state.before is not None:
         away_deg = dist(block, state.before)
-        if away_deg > KNOCK_DEG:
+        if away_deg > limits.knock_deg:
             return f"since a knock the clip has been {away_deg:.0f}° away from where it was"
     return ""

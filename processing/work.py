@@ -31,7 +31,7 @@ from processing.outputs import (
     Stance,
 )
 from processing.settings import Settings
-from processing.slip import watch, watch_still
+from processing.slip import HEAD, TRUNK, watch, watch_still
 from processing.slouch import (
     JUDGED_SLOUCHED,
     Found,
@@ -345,9 +345,10 @@ class Work:
             self.events.append(Event(end_ns, EventKind.BREAK_PROMPT))
         if gate.false_s == DOUBT_S:
             self.doubt(why_false(gate, facts), end_ns)
-        if gate.stance is Stance.SITTING and settings.calibration is not None and settings.judges_posture:
-            why = watch(self.slip, verdict.activity, verdict.sagittal_deg, verdict.lateral_deg, facts.jerk_g)
-            if why:
+        if gate.stance is Stance.SITTING and settings.calibration is not None:
+            limits = TRUNK if settings.judges_posture else HEAD
+            angles_deg = verdict.sagittal_deg, verdict.lateral_deg
+            if why := watch(self.slip, verdict.activity, *angles_deg, facts.jerk_g, limits):
                 self.doubt(why, end_ns)
 
     def doubt(self, why: str, now_ns: int) -> None:

@@ -188,6 +188,8 @@ def _head_lines(head: HeadStatus | None) -> list[tuple[str, str]]:
     flexion = "not known" if head.flexion_deg is None else f"{head.flexion_deg:.0f}° forward of the back"
     if head.calibrated_ns is None:
         flexion = "not calibrated: `neckline calibrate`"
+    elif head.suspect:
+        flexion = f"not judged until `neckline calibrate`: {head.suspect}"
     elif head.flexion_deg is not None and head.posture is not Posture.UNKNOWN:
         flexion += ", forward" if head.posture is Posture.SLOUCHED else ", upright"
     return [("head clip", f"{head.clip}, {state}{battery}"), ("head", flexion)]

@@ -199,6 +199,8 @@ def _of_the_head(head: HeadStatus, hold_s: float) -> Text:
         return _row("Head", ("▲ ", ORANGE), f"{head.clip}  {state}{why}")
     if head.calibrated_ns is None:
         return _row("Head", ("○ ", FAINT), "not calibrated: neckline calibrate")
+    if head.suspect:
+        return _row("Head", ("▲ ", ORANGE), f"not judged: neckline calibrate ({head.suspect})")
     if head.flexion_deg is None:
         return _row("Head", ("○ ", FAINT), "not judged")
     word = {Posture.UPRIGHT: "upright", Posture.SLOUCHED: "forward", Posture.UNKNOWN: "not judged"}

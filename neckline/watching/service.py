@@ -298,6 +298,7 @@ class Service:
             link=head.clip.link,
             battery=head.clip.battery,
             calibrated_ns=None if reference is None else reference.captured_ns,
+            suspect=head.clip.suspect,
             quality=head.clip.quality,
             flexion_deg=head.flexion_deg,
             threshold_deg=head.settings.head_threshold_deg,

@@ -76,6 +76,8 @@ class HeadStatus:
     link: LinkChange | None
     battery: BatteryReading | None
     calibrated_ns: int | None
+    suspect: str
+    """Why that calibration is not believed; empty while it is."""
     quality: CalibrationQuality | None
     flexion_deg: float | None
     """How far the head is bent forward on the upper back; None when either is not known."""

@@ -163,7 +163,7 @@ def test_without_the_heads_calibration_nothing_is_judged() -> None:
 
 
 def test_the_clip_on_the_head_alone_judges_nothing() -> None:
-    """Its own epochs have the angle and no posture; nothing is told of a head that is bent for long, nor of a slip."""
+    """Its own epochs have the angle and no posture; nothing is told of a head that is bent for long."""
     by = alone(settings(), CALIBRATION, None)
     bent = run([samples([Held(30), Held(1500, 30.0, 8.0), Held(60)])], by)
     assert {e.posture for e in bent.epochs} == {Posture.UNKNOWN}
@@ -176,3 +176,25 @@ def test_what_is_no_saved_state_is_refused(data: bytes) -> None:
     """And never half read."""
     with pytest.raises(StateError):
         HeadState.from_bytes(data)
+
+
+@pytest.mark.parametrize("turned", [Held(700, -25.0), Held(700, 0.0, 12.0)], ids=["backward", "aside"])
+def test_a_clip_on_the_head_that_turns_makes_the_flexion_unknown(turned: Held) -> None:
+    """Ten minutes that no head is held for: suspect, and neither flexion nor an alert until the next calibration."""
+    by = alone(settings(), CALIBRATION, None)
+    worn = run([samples([Held(300), turned, Held(300, 45.0, turned.lateral_deg)])], by)
+    (doubt,) = worn.events
+    assert doubt.kind is EventKind.CALIBRATION_SUSPECT
+    trunk = run([samples([Held(1300)], seed=3)], settings()).epochs
+    outputs = pair(worn.epochs, trunk)
+    assert not outputs.events
+    after = [e for e in outputs.epochs if e.start_ns >= doubt.time_ns]
+    assert len(after) >= 300
+    assert {(e.activity, e.posture) for e in after} == {(Activity.UNCALIBRATED, Posture.UNKNOWN)}
+
+
+def test_a_head_that_turns_quickly_or_is_bowed_for_long_has_not_slipped() -> None:
+    """Quick turns look like knocks, and a bowed head is what the wearer is to be told of: neither is the clip's."""
+    by = alone(settings(), CALIBRATION, None)
+    glances = [Held(20, 8.0 * (k % 3), 8.0 * (k % 2), move_s=0.25) for k in range(60)]
+    assert not run([samples([*glances, Held(900, 35.0), Held(900, -12.0, 6.0)])], by).events
