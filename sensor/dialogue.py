@@ -66,6 +66,11 @@ class Dialogue:
         if self._asked and self._asked.topic == topic:
             self._done(self._asked, now_ns)
 
+    def passed_over(self, request: Request, now_ns: int) -> None:
+        """Know that a request was refused: a question that it is part of has no answer."""
+        if self._asked and request in self._asked.requests:
+            self._done(self._asked, now_ns)
+
     def _done(self, step: _Step, now_ns: int) -> None:
         self._asked, self._tries = None, 0
         if step.every_ns is not None:

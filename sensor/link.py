@@ -179,8 +179,7 @@ async def _visit(
         asked = False
         try:
             while True:
-                for request in session.requests_due(clock.at(loop.time())):
-                    await _perform(connection, request, arrivals)
+                await _ask(connection, session, clock, arrivals)
                 await _signal(connection, session, signals, arrivals)
                 if not asked:
                     asked, arrivals.last_s = True, loop.time()  # a long script is no silence
@@ -236,8 +235,17 @@ async def _signal(connection: Connection, session: Session, signals: Signals, ar
                 taken.set_result(None)
 
 
-async def _perform(connection: Connection, request: Request, arrivals: Arrivals) -> None:
-    """Ask the clip; what it refuses is passed over unless the stream needs it. What is read arrives like the rest."""
+async def _ask(connection: Connection, session: Session, clock: Clock, arrivals: Arrivals) -> None:
+    """Ask what is due; what the clip does not do, and its stream does not need, holds up nothing."""
+    loop = asyncio.get_running_loop()
+    while requests := session.requests_due(clock.at(loop.time())):
+        for request in requests:
+            if not await _perform(connection, request, arrivals):
+                session.passed_over(request, clock.at(loop.time()))
+
+
+async def _perform(connection: Connection, request: Request, arrivals: Arrivals) -> bool:
+    """Ask the clip, and tell whether it did it; a refusal is raised where the stream needs it. What is read arrives."""
     try:
         match request:
             case Subscribe(characteristic):
@@ -250,6 +258,8 @@ async def _perform(connection: Connection, request: Request, arrivals: Arrivals)
         if request.needed:
             raise
         logger.debug("passed over: %s", error)
+        return False
+    return True
 
 
 async def _proven(visit: AsyncGenerator[Arrived, None], wanted: _Wanted) -> AsyncGenerator[Arrived, None]:

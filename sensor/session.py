@@ -85,6 +85,9 @@ class Session(Protocol):
     def requests_due(self, now_ns: int) -> list[Request]:
         """Return what to ask of the clip now, in order; all is set up on every connection."""
 
+    def passed_over(self, request: Request, now_ns: int) -> None:
+        """Know that the clip refuses, or does not have, something that its stream does not need."""
+
     def received(self, characteristic: str, data: bytes, arrival_ns: int) -> list[Told]:
         """Take a notification, or what was read, and when it arrived; return what it completes. Never raises."""
 

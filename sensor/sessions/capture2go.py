@@ -9,12 +9,11 @@ from firmware_protocol.capture2go import ErrorCode, Header
 from firmware_protocol.capture2go_stream import Capture2GoStream, Damage
 from firmware_protocol.errors import MalformedFrameError, ProtocolError
 from sensor.advertisement import Advertisement, Identity
-from sensor.blocks import StampedBlocks
 from sensor.device_clock import DeviceClock
-from sensor.dialogue import BATTERY_EVERY_NS, Dialogue
-from sensor.oddities import Oddities
+from sensor.dialogue import BATTERY_EVERY_NS
 from sensor.samples import BatteryReading, SampleBlock
-from sensor.session import Capabilities, Family, Refusal, Request, Signal, Subscribe, Told, Write
+from sensor.session import Capabilities, Family, Refusal, Subscribe, Told, Write
+from sensor.sessions.stamped import StampedSession
 
 TITLE = "Capture2Go"
 SCALE = (data_of.ACC_MPS2_PER_COUNT,) * 3 + (radians(data_of.GYR_DEGPS_PER_COUNT),) * 3
@@ -34,14 +33,12 @@ def matches(advertisement: Advertisement) -> bool:
     )
 
 
-class Capture2GoSession:
+class Capture2GoSession(StampedSession):
     """Ends what an earlier host left running, with all that waits from then, says what to measure, and starts."""
 
     def __init__(self, rate_hz: float) -> None:
-        self._blocks = StampedBlocks(DeviceClock(tick_s=1e-9, rate_hz=rate_hz), rate_hz, SCALE)
+        super().__init__(TITLE, DeviceClock(tick_s=1e-9, rate_hz=rate_hz), rate_hz, SCALE)
         self._stream = Capture2GoStream()
-        self.oddities = Oddities(TITLE)
-        self._dialogue = Dialogue()
         self._dialogue.tell(Subscribe(protocol.NOTIFY_UUID))
         self._ask(Header.STOP_STREAMING_AND_CLEAR_BUFFER, protocol.STOP_STREAMING_AND_CLEAR_BUFFER)
         self._ask(Header.GET_DEVICE_INFO, protocol.GET_DEVICE_INFO)
@@ -52,15 +49,6 @@ class Capture2GoSession:
 
     def _ask(self, topic: Header, package: protocol.Package, every_ns: int | None = None) -> None:
         self._dialogue.ask(topic, Write(protocol.WRITE_UUID, bytes(package)), every_ns=every_ns)
-
-    @property
-    def lost(self) -> int:
-        """Samples that the stamps show lacking."""
-        return self._blocks.clock.lost
-
-    def requests_due(self, now_ns: int) -> list[Request]:
-        """Return what to ask now."""
-        return self._dialogue.due(now_ns)
 
     def received(self, characteristic: str, data: bytes, arrival_ns: int) -> list[Told]:
         """Take a notification; return what the packages in it tell."""
@@ -79,14 +67,6 @@ class Capture2GoSession:
             except ProtocolError as error:
                 told += self.oddities.unreadable(data, error)
         return told
-
-    def flush(self) -> list[SampleBlock]:
-        """Return nothing: no sample is held back."""
-        return []
-
-    def signal(self, signal: Signal) -> list[Request]:
-        """Raise ValueError: no command for a sign is known."""
-        raise ValueError(f"a Capture2Go gives no {signal.kind}")
 
     def _package(self, package: protocol.Package, arrival_ns: int) -> list[Told]:
         if data_of.is_samples(package.header):

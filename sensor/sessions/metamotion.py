@@ -13,7 +13,7 @@ from firmware_protocol.errors import ProtocolError
 from firmware_protocol.metamotion import Module
 from sensor.advertisement import Advertisement, Identity
 from sensor.blocks import Row, SteeredBlocks
-from sensor.dialogue import BATTERY_EVERY_NS, Dialogue
+from sensor.dialogue import BATTERY_EVERY_NS
 from sensor.oddities import Oddities
 from sensor.samples import STANDARD_GRAVITY_MPS2, BatteryReading, SampleBlock
 from sensor.session import (
@@ -28,6 +28,7 @@ from sensor.session import (
     Told,
     Write,
 )
+from sensor.sessions.asking import AskingSession
 
 TITLE = "MetaMotion"
 FIRMWARE_UUID = gatt.uuid(gatt.DeviceInformation.FIRMWARE_REVISION)
@@ -47,10 +48,11 @@ def matches(advertisement: Advertisement) -> bool:
     return protocol.SERVICE_UUID in advertisement.service_uuids or advertisement.name == protocol.NAME
 
 
-class MetaMotionSession:
+class MetaMotionSession(AskingSession):
     """Stops what an earlier host left running, asks what the board is, and starts."""
 
     def __init__(self, rate_hz: float) -> None:
+        super().__init__()
         self._rate_hz = rate_hz
         self._blocks = SteeredBlocks(rate_hz, SCALE)
         self._chip: imu.Chip | None = None
@@ -60,16 +62,11 @@ class MetaMotionSession:
         self._rows: list[Row] = []
         self._paired = False
         self.oddities = Oddities(TITLE)
-        self._dialogue = Dialogue()
         self._command(*(imu.power(module, on=False) for module in MOTION))
         self._dialogue.tell(Subscribe(protocol.NOTIFY_UUID))
         self._dialogue.ask("firmware", Read(FIRMWARE_UUID))
         self._ask("address", protocol.READ_ADDRESS)
         self._ask("chip", protocol.ask_module(Module.ACCELEROMETER))
-
-    def requests_due(self, now_ns: int) -> list[Request]:
-        """Return what to ask now."""
-        return self._dialogue.due(now_ns)
 
     def received(self, characteristic: str, data: bytes, arrival_ns: int) -> list[Told]:
         """Take a notification, or what was read."""

@@ -6,12 +6,11 @@ from firmware_protocol import movella_dot as protocol
 from firmware_protocol import movella_dot_measurement as measurement
 from firmware_protocol.errors import MalformedFrameError, ProtocolError
 from sensor.advertisement import Advertisement, Identity
-from sensor.blocks import StampedBlocks
 from sensor.device_clock import DeviceClock
-from sensor.dialogue import BATTERY_EVERY_NS, Dialogue
-from sensor.oddities import Oddities
+from sensor.dialogue import BATTERY_EVERY_NS
 from sensor.samples import BatteryReading, SampleBlock
 from sensor.session import Capabilities, Family, Read, Request, Signal, SignalKind, Subscribe, Told, Write
+from sensor.sessions.stamped import StampedSession
 
 TITLE = "Movella DOT"
 MODE = measurement.Mode.RATE
@@ -28,27 +27,16 @@ def matches(advertisement: Advertisement) -> bool:
     )
 
 
-class MovellaDotSession:
+class MovellaDotSession(StampedSession):
     """Asks who the clip is, stops what an earlier host left running, sets the rate, and starts."""
 
     def __init__(self, rate_hz: float) -> None:
         self._rate_hz = rate_hz
         clock = DeviceClock(tick_s=1e-6, rate_hz=rate_hz, bits=measurement.STAMP_BITS)
-        self._blocks = StampedBlocks(clock, rate_hz, SCALE)
-        self.oddities = Oddities(TITLE)
-        self._dialogue = Dialogue()
+        super().__init__(TITLE, clock, rate_hz, SCALE)
         self._dialogue.ask("who", Read(protocol.DEVICE_INFO_UUID))
         self._dialogue.ask("running", Read(protocol.MEASUREMENT_CONTROL_UUID))
         self._dialogue.ask("settings", Read(protocol.DEVICE_CONTROL_UUID, needed=True))
-
-    @property
-    def lost(self) -> int:
-        """Samples that the stamps show lacking."""
-        return self._blocks.clock.lost
-
-    def requests_due(self, now_ns: int) -> list[Request]:
-        """Return what to ask now."""
-        return self._dialogue.due(now_ns)
 
     def received(self, characteristic: str, data: bytes, arrival_ns: int) -> list[Told]:
         """Take a payload, or what was read."""
@@ -58,10 +46,6 @@ class MovellaDotSession:
             return [*self._answer(characteristic, data, arrival_ns)]
         except ProtocolError as error:
             return [*self.oddities.unreadable(data, error)]
-
-    def flush(self) -> list[SampleBlock]:
-        """Return nothing: no sample is held back."""
-        return []
 
     def signal(self, signal: Signal) -> list[Request]:
         """Blink, for ten seconds whatever was asked."""

@@ -8,12 +8,11 @@ from firmware_protocol.errors import MalformedFrameError, ProtocolError
 from firmware_protocol.movesense import Answer, Status
 from firmware_protocol.movesense_data import Measurement
 from sensor.advertisement import Advertisement, Identity
-from sensor.blocks import StampedBlocks
 from sensor.device_clock import DeviceClock
-from sensor.dialogue import BATTERY_EVERY_NS, Dialogue
-from sensor.oddities import Oddities
-from sensor.samples import BatteryReading, SampleBlock
-from sensor.session import Capabilities, Family, Refusal, Request, Signal, Subscribe, Told, Write
+from sensor.dialogue import BATTERY_EVERY_NS
+from sensor.samples import BatteryReading
+from sensor.session import Capabilities, Family, Refusal, Subscribe, Told, Write
+from sensor.sessions.stamped import StampedSession
 
 TITLE = "Movesense"
 HELLO, ENERGY, STREAM = 1, 2, 3
@@ -31,18 +30,16 @@ def matches(advertisement: Advertisement) -> bool:
     return (advertisement.name or "").startswith(protocol.NAME_PREFIX)
 
 
-class MovesenseSession:
+class MovesenseSession(StampedSession):
     """Greets, ends what an earlier host may have left, and subscribes."""
 
     def __init__(self, rate_hz: float) -> None:
         clock = DeviceClock(tick_s=1e-3, rate_hz=rate_hz, bits=data_of.STAMP_BITS)
-        self._blocks = StampedBlocks(clock, rate_hz, SCALE)
+        super().__init__(TITLE, clock, rate_hz, SCALE)
         self._begun: protocol.DataPart | None = None
         """Data that may go on in another notification."""
         self._count = 0
         """Samples in a packet."""
-        self.oddities = Oddities(TITLE)
-        self._dialogue = Dialogue()
         self._forgiven = False
         """One error is that of ending a subscription that was not there."""
         self._dialogue.tell(Subscribe(protocol.NOTIFY_UUID))
@@ -53,15 +50,6 @@ class MovesenseSession:
 
     def _ask(self, topic: int, request: protocol.Request, every_ns: int | None = None) -> None:
         self._dialogue.ask(topic, Write(protocol.WRITE_UUID, bytes(request)), every_ns=every_ns)
-
-    @property
-    def lost(self) -> int:
-        """Samples that the stamps show lacking."""
-        return self._blocks.clock.lost
-
-    def requests_due(self, now_ns: int) -> list[Request]:
-        """Return what to ask now."""
-        return self._dialogue.due(now_ns)
 
     def received(self, characteristic: str, data: bytes, arrival_ns: int) -> list[Told]:
         """Take a notification."""
@@ -77,14 +65,6 @@ class MovesenseSession:
             return [*self._samples(protocol.DataPart.from_bytes(data), arrival_ns)]
         except ProtocolError as error:
             return [*self.oddities.unreadable(data, error)]
-
-    def flush(self) -> list[SampleBlock]:
-        """Return nothing: no sample is held back."""
-        return []
-
-    def signal(self, signal: Signal) -> list[Request]:
-        """Raise ValueError: a sensor of this family has no means for it."""
-        raise ValueError(f"a Movesense gives no {signal.kind}")
 
     def _response(self, data: bytes, now_ns: int) -> list[Told]:
         if data[1:2] == bytes([HELLO]):

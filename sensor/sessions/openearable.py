@@ -6,12 +6,11 @@ from firmware_protocol import gatt
 from firmware_protocol import openearable as protocol
 from firmware_protocol.errors import ProtocolError
 from sensor.advertisement import Advertisement, Identity
-from sensor.blocks import StampedBlocks
 from sensor.device_clock import DeviceClock
-from sensor.dialogue import BATTERY_EVERY_NS, Dialogue
-from sensor.oddities import Oddities
+from sensor.dialogue import BATTERY_EVERY_NS
 from sensor.samples import BatteryReading, SampleBlock
-from sensor.session import Capabilities, Family, Read, Refusal, Request, Signal, Subscribe, Told, Write
+from sensor.session import Capabilities, Family, Read, Refusal, Subscribe, Told, Write
+from sensor.sessions.stamped import StampedSession
 
 TITLE = "OpenEarable 2"
 FIRMWARE_UUID = gatt.uuid(gatt.DeviceInformation.FIRMWARE_REVISION)
@@ -23,27 +22,16 @@ def matches(advertisement: Advertisement) -> bool:
     return (advertisement.name or "").startswith(protocol.NAME_PREFIX)
 
 
-class OpenEarableSession:
+class OpenEarableSession(StampedSession):
     """Asks which version it is, and starts."""
 
     def __init__(self, rate_hz: float) -> None:
-        self._blocks = StampedBlocks(DeviceClock(tick_s=1e-6, rate_hz=rate_hz), rate_hz, SCALE)
-        self.oddities = Oddities(TITLE)
-        self._dialogue = Dialogue()
+        super().__init__(TITLE, DeviceClock(tick_s=1e-6, rate_hz=rate_hz), rate_hz, SCALE)
         self._dialogue.ask("firmware", Read(FIRMWARE_UUID))
         self._dialogue.tell(
             Subscribe(protocol.DATA_UUID), Write(protocol.CONFIG_UUID, protocol.start_imu(round(rate_hz)))
         )
         self._dialogue.ask("battery", Read(gatt.BATTERY_LEVEL_UUID), every_ns=BATTERY_EVERY_NS)
-
-    @property
-    def lost(self) -> int:
-        """Samples that the stamps show lacking."""
-        return self._blocks.clock.lost
-
-    def requests_due(self, now_ns: int) -> list[Request]:
-        """Return what to ask now."""
-        return self._dialogue.due(now_ns)
 
     def received(self, characteristic: str, data: bytes, arrival_ns: int) -> list[Told]:
         """Take a notification, or what was read."""
@@ -61,14 +49,6 @@ class OpenEarableSession:
         except ProtocolError as error:
             return [*self.oddities.unreadable(data, error)]
         return []
-
-    def flush(self) -> list[SampleBlock]:
-        """Return nothing: no sample is held back."""
-        return []
-
-    def signal(self, signal: Signal) -> list[Request]:
-        """Raise ValueError: what it plays comes from elsewhere."""
-        raise ValueError(f"an OpenEarable gives no {signal.kind}")
 
     def _versioned(self, firmware: str, now_ns: int) -> Identity | Refusal:
         self._dialogue.answered("firmware", now_ns)

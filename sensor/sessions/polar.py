@@ -11,11 +11,12 @@ from firmware_protocol.errors import ProtocolError
 from firmware_protocol.polar_pmd import MeasurementType, Operation, Status
 from sensor.advertisement import Advertisement, Identity
 from sensor.device_clock import DeviceClock, Stamp
-from sensor.dialogue import BATTERY_EVERY_NS, Dialogue
+from sensor.dialogue import BATTERY_EVERY_NS
 from sensor.oddities import CUT, Oddities
 from sensor.pairing import Floats, Pairing, Waiting
 from sensor.samples import STANDARD_GRAVITY_MPS2, BatteryReading, SampleBlock
 from sensor.session import Capabilities, Family, Read, Refusal, Request, Signal, Subscribe, Told, Write
+from sensor.sessions.asking import AskingSession
 
 SERIAL_UUID = gatt.uuid(gatt.DeviceInformation.SERIAL_NUMBER)
 FIRMWARE_UUID = gatt.uuid(gatt.DeviceInformation.FIRMWARE_REVISION)
@@ -28,10 +29,11 @@ REFUSALS = {
 }
 
 
-class PolarSession:
+class PolarSession(AskingSession):
     """Stops what an earlier host left running, and starts what the sensor has."""
 
     def __init__(self, rate_hz: float, *, title: str, measurements: tuple[MeasurementType, ...]) -> None:
+        super().__init__()
         self._rate_hz = rate_hz
         self._measurements = measurements
         self._clock = DeviceClock(tick_s=1e-9, rate_hz=rate_hz, stamp_of=Stamp.LAST)
@@ -41,7 +43,6 @@ class PolarSession:
         """Of the last packet of each kind."""
         self._serial = self._firmware = ""
         self.oddities = Oddities(title)
-        self._dialogue = Dialogue()
         self._dialogue.ask(SERIAL_UUID, Read(SERIAL_UUID))
         self._dialogue.ask(FIRMWARE_UUID, Read(FIRMWARE_UUID))
         self._dialogue.tell(Subscribe(protocol.CONTROL_UUID), Subscribe(protocol.DATA_UUID))
@@ -62,10 +63,6 @@ class PolarSession:
     def lost(self) -> int:
         """Samples that the stamps show lacking."""
         return self._clock.lost
-
-    def requests_due(self, now_ns: int) -> list[Request]:
-        """Return what to ask now."""
-        return self._dialogue.due(now_ns)
 
     def received(self, characteristic: str, data: bytes, arrival_ns: int) -> list[Told]:
         """Take a notification, an indication, or what was read."""

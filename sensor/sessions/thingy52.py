@@ -8,10 +8,11 @@ from firmware_protocol import thingy52_interface as interface
 from firmware_protocol.errors import ProtocolError
 from sensor.advertisement import Advertisement
 from sensor.blocks import SteeredBlocks
-from sensor.dialogue import BATTERY_EVERY_NS, Dialogue
+from sensor.dialogue import BATTERY_EVERY_NS
 from sensor.oddities import Oddities
 from sensor.samples import STANDARD_GRAVITY_MPS2, BatteryReading, SampleBlock
 from sensor.session import Capabilities, Family, Read, Request, Signal, SignalKind, Subscribe, Told, Write
+from sensor.sessions.asking import AskingSession
 
 TITLE = "Thingy:52"
 SCALE = (
@@ -31,13 +32,13 @@ def matches(advertisement: Advertisement) -> bool:
     )
 
 
-class ThingySession:
+class ThingySession(AskingSession):
     """Sets the rate and switches one output on; all are off when the link ends."""
 
     def __init__(self, rate_hz: float) -> None:
+        super().__init__()
         self._blocks = SteeredBlocks(rate_hz, SCALE)
         self.oddities = Oddities(TITLE)
-        self._dialogue = Dialogue()
         self._dialogue.tell(
             Write(protocol.MOTION_CONFIG_UUID, protocol.configure(round(rate_hz))),
             Subscribe(protocol.RAW_UUID),
@@ -48,10 +49,6 @@ class ThingySession:
     def lost(self) -> int:
         """Samples that the clock found lacking."""
         return self._blocks.lost
-
-    def requests_due(self, now_ns: int) -> list[Request]:
-        """Return what to ask now."""
-        return self._dialogue.due(now_ns)
 
     def received(self, characteristic: str, data: bytes, arrival_ns: int) -> list[Told]:
         """Take a notification, or what was read."""

@@ -9,10 +9,11 @@ from firmware_protocol.witmotion import FRAME_LENGTH, ImuFrame, Rate, Register, 
 from firmware_protocol.witmotion_stream import COUNTS_OFFSET, Damage, WitMotionStream
 from sensor.advertisement import Advertisement, Identity
 from sensor.blocks import Row, SteeredBlocks
-from sensor.dialogue import BATTERY_EVERY_NS, Dialogue
+from sensor.dialogue import BATTERY_EVERY_NS
 from sensor.oddities import CUT, CUT_LENGTH
 from sensor.samples import STANDARD_GRAVITY_MPS2, BatteryReading, SampleBlock
 from sensor.session import Capabilities, Family, Refusal, Request, Signal, Subscribe, Told, Write
+from sensor.sessions.asking import AskingSession
 
 SERVICE_PREFIX, NOTIFY_PREFIX, WRITE_PREFIX = (
     uuid[: protocol.UUID_PREFIX_LENGTH]
@@ -71,10 +72,11 @@ class _Carriage:
         return [CUT] if self._cut else []
 
 
-class WitMotionSession:
+class WitMotionSession(AskingSession):
     """Sets the rate, asks who the clip is and how full its battery, and turns what it sends into readings."""
 
     def __init__(self, rate_hz: float) -> None:
+        super().__init__()
         if rate_hz not in RATES:
             known = ", ".join(f"{rate:g}" for rate in RATES)
             raise ValueError(f"a WitMotion clip sends at {known} Hz, not at {rate_hz:g}")
@@ -82,7 +84,6 @@ class WitMotionSession:
         self._blocks = SteeredBlocks(MEASURED_RATES_HZ[rate_hz], SCALE)
         self._carriage = _Carriage(MEASURED_RATES_HZ[rate_hz])
         self._serial = ""
-        self._dialogue = Dialogue()
         self._dialogue.tell(Subscribe(NOTIFY_PREFIX), Write(WRITE_PREFIX, protocol.set_rate(RATES[rate_hz])))
         for register, every_ns in ASKED.items():
             question = Write(WRITE_PREFIX, protocol.read_registers(register), needed=False)
@@ -102,10 +103,6 @@ class WitMotionSession:
     def unanswered(self) -> int:
         """Reads that were given up."""
         return self._dialogue.unanswered
-
-    def requests_due(self, now_ns: int) -> list[Request]:
-        """Return what to ask now; at most one register is on its way."""
-        return self._dialogue.due(now_ns)
 
     def received(self, _characteristic: str, data: bytes, arrival_ns: int) -> list[Told]:
         """Take a notification; return the samples, battery and identity that it completes."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from firmware_protocol import gatt
 from sensor.capture import CaptureWriter
 from sensor.errors import ClipLostError, ClipRefusedError, WrongClipError
 from sensor.families import FAMILIES
@@ -410,5 +411,25 @@ def test_a_command_answered_with_an_error(case: Case) -> None:
             for kind in case.family.capabilities.signals:
                 with pytest.raises(ClipRefusedError):
                     await signal(world.bluetooth, binding, Signal(kind), utc=virtual_time.utc_ns)
+
+    virtual_time.run(main())
+
+
+def test_an_earlier_firmware_without_battery_and_information(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What no standard service tells it lacks, and no more: it streams whole, bound by its address alone."""
+    later = {gatt.BATTERY_SERVICE_UUID, gatt.DEVICE_INFORMATION_SERVICE_UUID}
+
+    async def main() -> None:
+        unit = case.unit()
+        table = {service: chars for service, chars in unit.table.items() if service not in later}
+        monkeypatch.setattr(type(unit), "table", property(lambda _: table))
+        async with virtual_world(unit) as world:
+            binding = case.binding(world.clip.address, "mine", serial=None)
+            async with listening(world.bluetooth, binding) as listener:
+                await asyncio.sleep(20)
+            assert listener.states == [SEARCHING, CONNECTING, STREAMING]
+            assert_whole(listener)
 
     virtual_time.run(main())
