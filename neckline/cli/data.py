@@ -110,40 +110,46 @@ def export(
     ] = None,
     shift_days: Annotated[
         int | None,
-        typer.Option("--shift-days", help="For sharing motion-bids: move all dates by so many days."),
+        typer.Option(
+            "--shift-days", min=-36_500, max=36_500, help="For sharing: move all dates by so many days."
+        ),
     ] = None,
     labels: Annotated[
         list[str] | None,
-        typer.Option("--label", metavar="WEARER=LABEL", help="For sharing motion-bids: another pseudonym."),
+        typer.Option("--label", metavar="WEARER=LABEL", help="For sharing: another pseudonym."),
     ] = None,
+    samples: Annotated[
+        bool, typer.Option("--samples", help="With csv or parquet: the samples that were kept, too.")
+    ] = False,
     as_json: Json = False,
     journal: JournalOption = None,
 ) -> None:
     """Write everything as files that explain themselves: one a kind, a codebook, and a list of gaps."""
     from neckline.commands.export import export, export_samples, local_ns
     from neckline.watching.recording import recordings_path
-    from storage import export as storage_export
-    from storage.motion_bids import Sharing
+    from storage.exports import export as storage_export
+    from storage.exports.sharing import Sharing
+    from storage.recordings.folder import RecordingsFolder
 
     options = options_of(ctx, journal)
     of_samples = file_format is Format.MOTION_BIDS
-    if not of_samples and (shift_days is not None or labels):
-        raise typer.BadParameter("--shift-days and --label go with --format motion-bids")
     if not all("=" in label.strip("=") for label in labels or ()):
         raise typer.BadParameter("--label is WEARER=LABEL, as w-7f3a9c21=p01")
     try:
         span_ns = tuple(local_ns(text) if text else None for text in (since, until))
+        sharing = Sharing(shift_days or 0, dict(label.split("=", 1) for label in labels or ()))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     config = options.config()
+    kept = recordings_path(config, options.journal_path(config))
     if of_samples:
         export_samples(
-            recordings_path(config, options.journal_path(config)),
+            kept,
             folder,
             wearers=wearers or [],
             since_ns=span_ns[0],
             until_ns=span_ns[1],
-            sharing=Sharing(shift_days or 0, dict(label.split("=", 1) for label in labels or ())),
+            sharing=sharing,
             as_json=as_json,
         )
         return
@@ -154,6 +160,8 @@ def export(
         since_ns=span_ns[0],
         until_ns=span_ns[1],
         file_format=storage_export.Format(file_format),
+        sharing=sharing,
+        recordings=RecordingsFolder(kept) if samples else None,
         as_json=as_json,
     )
 

@@ -1,16 +1,20 @@
 """`neckline export`: what the journal holds of wearers, in files that explain themselves."""
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from neckline.commands.output import give, give_json, say
 from neckline.errors import NothingStoredError
 from neckline.screen.words import count
-from storage.export import Format, export_journal
-from storage.motion_bids import Sharing, export_motion_bids
+from storage.exports.export import Format, export_journal
+from storage.exports.motion_bids import export_motion_bids
+from storage.exports.sharing import Sharing
 from storage.reader import JournalReader
 from storage.recordings.folder import RecordingsFolder
 
@@ -31,9 +35,11 @@ def export(
     since_ns: int | None,
     until_ns: int | None,
     file_format: Format,
+    sharing: Sharing,
+    recordings: RecordingsFolder | None,
     as_json: bool,
 ) -> None:
-    """Write files of these wearers, or of all, into a new folder, with progress on a terminal.
+    """Write files of these wearers, or of all, into a new folder, with progress on a terminal; with `recordings` samples, too.
 
     Raises JournalError, NothingStoredError, ExportError.
     """
@@ -42,17 +48,7 @@ def export(
         unknown = sorted(set(wearers) - {stream.wearer for stream in streams})
         if unknown or not streams:
             raise NothingStoredError(journal_path, unknown)
-        screen = Console(stderr=True)
-        with Progress(
-            TextColumn("exporting"),
-            BarColumn(),
-            TextColumn("{task.percentage:3.0f} %"),
-            TimeElapsedColumn(),
-            console=screen,
-            transient=True,
-            disable=not screen.is_terminal,
-        ) as progress:
-            task = progress.add_task("rows", total=None)
+        with _progress() as tell:
             written = export_journal(
                 reader,
                 streams,
@@ -60,16 +56,19 @@ def export(
                 since_ns,
                 until_ns,
                 file_format=file_format,
-                on_progress=lambda done, of: progress.update(task, completed=done, total=of),
+                sharing=sharing,
+                recordings=recordings,
+                on_progress=tell,
             )
     if as_json:
         give_json(written)
     else:
         for file in written.files:
-            give(f"{file.name:<20}{file.rows:>10} rows")
+            give(f"{file.name:<40}{file.rows:>12} rows")
         say(f"written to {written.folder}")
     if written.skipped:
         say(f"neckline: warning: {written.skipped} rows of the journal are damaged and not in it")
+    _warn(written.broken)
 
 
 def export_samples(
@@ -82,16 +81,8 @@ def export_samples(
     sharing: Sharing,
     as_json: bool,
 ) -> None:
-    """Write the samples that were kept, as a dataset after Motion-BIDS. Raises ExportError, FileDamagedError."""
-    screen = Console(stderr=True)
-    columns = (
-        TextColumn("exporting"),
-        BarColumn(),
-        TextColumn("{task.percentage:3.0f} %"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
-        task = progress.add_task("hours", total=None)
+    """Write the samples that were kept, as a dataset after Motion-BIDS. Raises ExportError."""
+    with _progress() as tell:
         written = export_motion_bids(
             RecordingsFolder(recordings),
             folder,
@@ -99,7 +90,7 @@ def export_samples(
             since_ns=since_ns,
             until_ns=until_ns,
             sharing=sharing,
-            on_progress=lambda done, of: progress.update(task, completed=done, total=of),
+            on_progress=partial(tell, "samples"),
         )
     if as_json:
         give_json(written)
@@ -108,3 +99,30 @@ def export_samples(
             f"{count(written.samples, 'sample')} in {count(written.runs, 'run')} of {count(written.participants, 'wearer')}"
         )
         say(f"written to {written.folder}")
+    _warn(written.broken)
+
+
+def _warn(broken: Sequence[str]) -> None:
+    for each in broken:
+        say(f"neckline: warning: {each}; what came before it is in the export")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Give what shows on a terminal how far each part is."""
+    screen = Console(stderr=True)
+    columns = (
+        TextColumn("exporting {task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(what: str, done: int, of: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=None)
+            progress.update(tasks[what], completed=done, total=of)
+
+        yield tell

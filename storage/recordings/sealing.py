@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensor.samples import BatteryReading, LinkChange, Reading, SampleBlock
+from storage.arrow.parquet import Cell, Field, TableFile, TableWriter
 from storage.errors import FileDamagedError
-from storage.parquet import Cell, Field, TableFile, TableWriter
 from storage.recordings import log
 from storage.recordings.folder import PART, SEALED, Segment, segment_of, sync_folders
 from storage.recordings.frames import (
@@ -85,6 +85,35 @@ def contents(path: Path) -> Contents:
     return _sums_of(found).contents(_damaged_bytes(found))
 
 
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Successive samples of one file, as they lie in it."""
+
+    time_ns: NDArray[np.int64]
+    values: tuple[NDArray[Any], ...]
+    """Of each axis, as `AXES` names them: counts (int16, or floats with NaN where corrupt), or floats in m/s² and rad/s."""
+    are_counts: bool
+
+
+def columns(path: Path, *, rows: int = BATCH_ROWS) -> Iterator[Columns]:
+    """Yield the samples of a file alone, in columns. FileDamagedError as `readings`."""
+    found = None if path.suffix == SEALED else _of_log_if_there(path)
+    if found is not None:
+        scale = next((each.scale for each in found if isinstance(each, About)), None)
+        blocks = [each for each in found if isinstance(each, SampleBlock)]
+        counts = [block_counts(block, scale) for block in blocks]
+        are_counts = all(each is not None for each in counts)
+        for block, count in zip(blocks, counts, strict=True):
+            values = count if count is not None and are_counts else columns_of(block)
+            yield Columns(block.time_ns, tuple(values.T), are_counts)
+        return
+    with TableFile(_sealed(path)) as table:
+        names = ["time_ns", *_axes(_read_contents(table)[0].about)]
+        are_counts = table.is_of_counts(names[1])
+        for time_ns, *values_ in table.batches(names, rows):
+            yield Columns(time_ns, tuple(values_), are_counts)
+
+
 def readings(path: Path, *, rows: int = BATCH_ROWS) -> Iterator[Reading]:
     """Yield what a file holds, in the order in which it came; samples in blocks of at most so many (of a log: as they came).
 
@@ -98,7 +127,7 @@ def readings(path: Path, *, rows: int = BATCH_ROWS) -> Iterator[Reading]:
         about, others = _read_contents(table)
         waiting = deque(others)
         done = 0
-        names = ["time_ns", *(AXES if about.about.has_gyr else AXES[:3])]
+        names = ["time_ns", *_axes(about.about)]
         are_counts = table.is_of_counts(names[1])
         for time_ns, *columns in table.batches(names, rows):
             block = block_of(time_ns, np.stack(columns, axis=1), about.about, counts=are_counts)
@@ -229,7 +258,7 @@ def _write(path: Path, target: Path) -> Contents | None:
     part = target.parent / f".{target.name}{PART}"
     fields = [
         Field("time_ns", Cell.INT, "ns", "when the sample was taken, UTC"),
-        *(_field(name, about, are_counts=are_counts) for name in (AXES if about.has_gyr else AXES[:3])),
+        *(_field(name, about, are_counts=are_counts) for name in _axes(about)),
     ]
     with TableWriter(part, fields, {META: json.dumps(_plain(held, others), sort_keys=True)}) as table:
         values = np.concatenate(columns)  # type: ignore[arg-type]  # none of them is None here
@@ -238,6 +267,10 @@ def _write(path: Path, target: Path) -> Contents | None:
         os.fsync(file.fileno())
     part.replace(target)
     return held
+
+
+def _axes(about: About) -> tuple[str, ...]:
+    return AXES if about.has_gyr else AXES[:3]
 
 
 def _field(name: str, about: About, *, are_counts: bool) -> Field:
@@ -276,6 +309,6 @@ def _read_contents(table: TableFile) -> tuple[Contents, list[tuple[int, LinkChan
         others = [(int(row), reading_of_plain(tag, values)) for row, tag, values in plain["others"]]
     except (KeyError, TypeError, ValueError) as error:
         raise FileDamagedError(table.path, f"it holds no samples that neckline recorded ({error})") from error
-    if missing := {"time_ns", *(AXES if held.about.has_gyr else AXES[:3])} - set(table.names):
+    if missing := {"time_ns", *_axes(held.about)} - set(table.names):
         raise FileDamagedError(table.path, f"it lacks the column {min(missing)}")
     return held, others

@@ -9,7 +9,8 @@ import numpy as np
 from neckline.exits import Exit
 from sensor.recording import Recording
 from sensor.samples import SampleBlock, join
-from storage.entries import Stream
+from storage.entries import Batch, Stream
+from storage.journal import Journal
 from storage.reader import JournalReader
 from storage.recordings import recorder
 from storage.recordings.folder import RecordingsFolder
@@ -19,6 +20,7 @@ from tests.neckline.conftest import WEARER, Home, Said
 from tests.neckline.services import ONE_SLOUCH, SETTINGS, STREAM, calibrated, ran, worn_clip
 from tests.neckline.test_clip_commands import CLIP
 from tests.sensor.worlds import radio
+from tests.storage.records import epoch
 from tests.storage.test_recorder import ran as recorded_by
 from tests.storage.test_recordings import ANNA, block
 
@@ -146,9 +148,13 @@ def test_samples_are_exported_for_researchers(tmp_path: Path, neckline: Neckline
     assert (tmp_path / "out" / "sub-p01").is_dir()
     again = neckline(*words, tmp_path / "out")
     assert (again.code, "there already" in again.err) == (Exit.EXPORT, True)
-    assert neckline("export", tmp_path / "other", "--shift-days", 1).code == Exit.USAGE
+    assert neckline("export", tmp_path / "other", "--shift-days", 1_000_000).code == Exit.USAGE
     assert (
         neckline("export", tmp_path / "other", "--format", "motion-bids", "--label", "x").code == Exit.USAGE
     )
+    with Journal.open(home.journal, "test") as journal:
+        journal.commit([Batch(Stream(WEARER, "t4"), (epoch(0),))])
+    said = neckline("export", tmp_path / "table", "--samples", "--label", f"{WEARER}=p01")
+    assert (said.code, "samples/p01_t4_2025-10-09.csv" in said.out) == (Exit.OK, True)
     home.set(recordings={"path": str(tmp_path / "nothing")})
     assert neckline("export", tmp_path / "other", "--format", "motion-bids").code == Exit.EXPORT

@@ -1,9 +1,12 @@
-"""Fixtures of the tests on a real InfluxDB."""
+"""Fixtures of the tests on a real InfluxDB, and of those on kept samples."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from storage.recordings.folder import RecordingsFolder
+from tests.storage.kept import two_hours
 from tests.storage.servers import OwnServer, Server, named_server, own_server
 
 
@@ -31,3 +34,9 @@ def own(influxd: OwnServer) -> Iterator[OwnServer]:
     if "influxd" not in mine.processes:
         mine.start()
     mine.query(f"DROP DATABASE {mine.bucket}")
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> RecordingsFolder:
+    """Give two hours of a wearer, one of them sealed, with a gap and a damaged sample."""
+    return two_hours(tmp_path / "kept")

@@ -16,7 +16,7 @@ from storage.errors import (
     JournalUnwritableError,
     StorageError,
 )
-from storage.export import export_journal
+from storage.exports.export import export_journal
 from storage.journal import Journal
 from storage.reader import JournalReader
 from storage.schema import EPOCH, EVENT, MINUTE

@@ -5,6 +5,7 @@ import hashlib
 import json
 import struct
 import tracemalloc
+from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
 from itertools import groupby
@@ -16,10 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processing.outputs import Activity
+from processing.outputs import Activity, Event, EventKind
 from storage.entries import Batch, Stream
 from storage.errors import ExportError
-from storage.export import CODEBOOK, PROVENANCE, Export, Format, export_journal, utc
+from storage.exports.export import CODEBOOK, PROVENANCE, Export, Format, export_journal, utc
+from storage.exports.sharing import Sharing
 from storage.journal import Journal
 from storage.reader import JournalReader
 from storage.schema import EPOCH, EVENT, KINDS, Column, Kind, Type, Value, kind_of
@@ -212,7 +214,8 @@ def test_an_export_is_of_one_moment_and_tells_its_progress(path: Path, tmp_path:
         journal.commit([Batch(ANNA, tuple(epoch(k) for k in range(5000)))])
         steps: list[tuple[int, int]] = []
 
-        def on_progress(done: int, total: int) -> None:
+        def on_progress(what: str, done: int, total: int) -> None:
+            assert what == "rows"
             steps.append((done, total))
             journal.commit([Batch(ANNA, (epoch(10_000 + len(steps)), event(len(steps))))])
 
@@ -242,7 +245,7 @@ def test_an_export_that_is_broken_off_leaves_nothing(path: Path, tmp_path: Path)
     with Journal.open(path, "test") as journal:
         journal.commit([Batch(ANNA, tuple(epoch(k) for k in range(5000)))])
 
-    def on_progress(done: int, total: int) -> None:
+    def on_progress(what: str, done: int, total: int) -> None:
         raise KeyboardInterrupt
 
     (tmp_path / "exports").mkdir()
@@ -294,3 +297,54 @@ def test_parquet_read_back_is_the_journal(tmp_path_factory: pytest.TempPathFacto
 def exact(row: Any) -> list[object]:
     """Make a row comparable bit for bit."""
     return [struct.pack("<d", cell) if isinstance(cell, float) else cell for cell in row]
+
+
+def test_for_sharing_times_move_and_pseudonyms_change(path: Path, tmp_path: Path) -> None:
+    """Every time by the same, in sentences, too; no pseudonym, date or name is left that leads back; the rest stays."""
+    visit = Event(START_NS, EventKind.VISIT, note=utc(START_NS)[:19] + "Z")
+    with Journal.open(path, "test") as journal:
+        journal.commit([Batch(ANNA, (*one_of_each(1), visit)), Batch(BERT, one_of_each(2))])
+    sharing = Sharing(-1000, {ANNA.wearer: "p01"})
+    with JournalReader.open(path) as reader:
+        plain_one = export_journal(reader, [ANNA, BERT], tmp_path / "out")
+        shared = export_journal(reader, [ANNA, BERT], tmp_path / "shared", sharing=sharing)
+        text = "".join(file.read_text("utf-8") for file in shared.folder.iterdir())
+        assert not [each for each in (ANNA.wearer, reader.journal_id, "2025-10-09") if each in text]
+    for kind in KINDS:
+        times = [column.unit == "ns" for column in kind.columns]
+        before, after = (read_back(folder, kind) for folder in (plain_one.folder, shared.folder))
+        for stream, other in ((ANNA, Stream("p01", ANNA.placement)), (BERT, BERT)):
+            moved = [
+                kind.from_row(
+                    tuple(
+                        value - sharing.shift_ns if is_time and isinstance(value, int) else value
+                        for value, is_time in zip(kind.to_row(record), times, strict=True)
+                    )
+                )
+                for record in after.get(other, [])
+            ]
+            if kind is EVENT:
+                moved = [
+                    replace(each, note=visit.note) if each.kind is EventKind.VISIT else each for each in moved
+                ]
+            assert [plain(kind, each) for each in moved] == [
+                plain(kind, each) for each in before.get(stream, [])
+            ]
+    (told,) = (
+        each for each in read_back(shared.folder, EVENT)[Stream("p01", "t4")] if each.kind is EventKind.VISIT
+    )
+    assert told.note == "2023-01-13T08:53:20Z"
+
+
+@pytest.mark.parametrize(
+    ("days", "labels", "why"),
+    [
+        (10**7, {}, "36500 days"),
+        (0, {"w-1": "a,b"}, "no pseudonym"),
+        (0, {"w-1": "p", "w-2": "p"}, "the same"),
+    ],
+)
+def test_what_nobody_could_share_is_told(days: int, labels: dict[str, str], why: str) -> None:
+    """A shift that no file can hold, a name that no store can, two people who would become one."""
+    with pytest.raises(ValueError, match=why):
+        Sharing(days, labels)

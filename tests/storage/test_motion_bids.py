@@ -17,33 +17,16 @@ from benchmarks.sitting_postures import ACC_MPS2_PER_COUNT, GYR_RADPS_PER_COUNT,
 from sensor.samples import SampleBlock, join
 from storage.entries import Stream
 from storage.errors import ExportError
-from storage.motion_bids import CHECKSUMS, NOT_KNOWN, Dataset, Sharing, export_motion_bids
-from storage.recordings import recorder
-from storage.recordings.folder import HOUR_NS, RecordingsFolder
+from storage.exports.motion_bids import CHECKSUMS, NOT_KNOWN, Dataset, export_motion_bids
+from storage.exports.sharing import Sharing
+from storage.recordings.folder import RecordingsFolder
 from storage.recordings.frames import About, Scale
 from storage.recordings.recorder import Recorder
-from tests.storage.test_recorder import given, ran
-from tests.storage.test_recordings import ANNA, START_NS, STEP_NS, block
+from tests.storage.kept import samples_of
+from tests.storage.test_recordings import ANNA, START_NS, block
 
 VALIDATOR = Path(sys.executable).parent / "bids-validator-deno"
 UNITS = {"LATENCY": "s", "ACCEL": "m/s^2", "GYRO": "rad/s"}
-
-
-def spoiled() -> SampleBlock:
-    """Return a second in which one sample came damaged."""
-    found = block(1600, 50)
-    found.acc_mps2[7] = np.nan
-    return found
-
-
-@pytest.fixture
-def kept(tmp_path: Path) -> RecordingsFolder:
-    """Give two hours of a wearer, one of them sealed, with a gap and a damaged sample."""
-    folder = tmp_path / "kept"
-    ran(folder, [*given(30), block(1550, 50), spoiled()])
-    recorder.main([str(each.path) for each in RecordingsFolder(folder).segments(ANNA)])
-    ran(folder, [block(HOUR_NS // STEP_NS + first, 50) for first in range(0, 500, 50)])
-    return RecordingsFolder(folder)
 
 
 def wrong_with(dataset: Path) -> list[str]:
@@ -113,14 +96,6 @@ def read_back(dataset: Path) -> SampleBlock:
         time_ns = told["FirstSampleTimeNs"] + np.rint(table[:, 0] * 1e9).astype(np.int64)
         blocks.append(SampleBlock(time_ns, table[:, 1:4], table[:, 4:7], told["SamplingFrequency"]))
     return join(blocks)
-
-
-def samples_of(folder: RecordingsFolder) -> SampleBlock:
-    """Return what was recorded."""
-    from storage.recordings.sealing import readings  # noqa: PLC0415 (pyarrow)
-
-    found = [each for segment in folder.segments() for each in readings(segment.path)]
-    return join([each for each in found if isinstance(each, SampleBlock)])
 
 
 def assert_equal(one: SampleBlock, other: SampleBlock) -> None:

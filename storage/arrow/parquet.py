@@ -1,4 +1,4 @@
-"""Tables ⇄ Parquet files: the one module that imports pyarrow, which the extra `export` brings.
+"""Tables ⇄ Parquet files.
 
 Columns go in and come out as numpy arrays or lists, a batch at a time: memory does not grow with a file. What a column
 is in a file (its number of bytes, its encoding) is said by the caller, and so is when a file counts: nothing is renamed here.
@@ -30,6 +30,8 @@ class Cell(Enum):
     """Times in nanoseconds, too."""
     COUNT = (pa.int16(), "DELTA_BINARY_PACKED")
     """A clip's own integers: noise, of which the default, a dictionary, makes more than there was."""
+    SINGLE = (pa.float32(), "BYTE_STREAM_SPLIT")
+    """A clip's integers in their unit: no more digits are in them."""
     DOUBLE = (pa.float64(), "BYTE_STREAM_SPLIT")
     TEXT = (pa.string(), "DELTA_BYTE_ARRAY")
 

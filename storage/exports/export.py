@@ -11,25 +11,31 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from time import time_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storage.entries import Stream
 from storage.errors import ExportError
+from storage.exports.sharing import AS_IT_IS, Sharing
 from storage.gaps import SECOND_NS, Gaps
 from storage.reader import JournalReader
+from storage.recordings.folder import RecordingsFolder
 from storage.schema import EPOCH, KINDS, Column, Kind, Row, Type
+
+if TYPE_CHECKING:
+    from storage.exports.samples import Samples
 
 PART_ROWS = 20_000
 """What a Parquet file takes at once."""
-CODEBOOK, PROVENANCE = "codebook.csv", "provenance.json"
+CODEBOOK, PROVENANCE, SAMPLES = "codebook.csv", "provenance.json", "samples"
 PROGRESS_ROWS = 2_000
 _EPOCH_0 = datetime(1970, 1, 1, tzinfo=UTC)
 _OWN = (
@@ -62,6 +68,8 @@ class Export:
     files: tuple[ExportedFile, ...]
     skipped: int
     """Damaged rows of the journal that are not in it."""
+    broken: tuple[str, ...] = ()
+    """Files of samples that could not be read to their end, and why."""
 
 
 def export_journal(
@@ -72,28 +80,34 @@ def export_journal(
     until_ns: int | None = None,
     *,
     file_format: Format = Format.CSV,
-    on_progress: Callable[[int, int], None] | None = None,
+    sharing: Sharing = AS_IT_IS,
+    recordings: RecordingsFolder | None = None,
+    on_progress: Callable[[str, int, int], None] = lambda _what, _done, _of: None,
 ) -> Export:
     """Write all kinds of the streams, `since_ns` <= time < `until_ns`, as they are at this moment.
 
-    `on_progress` gets rows written and rows in all. Raises ExportError when the folder is there and not empty or
+    With `recordings` the samples in it of the same wearers, too. `on_progress` gets `rows`, those written and all of
+    them, then `samples`, files of samples done and all of them. Raises ExportError when the folder is there and not empty or
     cannot be written, or Parquet is asked for without pyarrow; JournalError when the journal cannot be read.
     """
-    if file_format is Format.PARQUET and find_spec("pyarrow") is None:
+    if (file_format is Format.PARQUET or recordings is not None) and find_spec("pyarrow") is None:
+        what = "Parquet" if recordings is None else "an export of samples"
         raise ExportError(
-            folder, "Parquet needs pyarrow", "install neckline with its extra `export`, or export CSV"
+            folder, f"{what} needs pyarrow", "install neckline with its extra `export`, or export CSV alone"
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ExportError(folder, "it is there already", "name another folder, or move this one away")
+    wearers = {stream.wearer for stream in streams}
+    if len({sharing.label(wearer) for wearer in wearers}) < len(wearers):
+        raise ExportError(folder, "two wearers would get the same pseudonym", "give each another --label")
     with ExitStack() as undo:
         undo.enter_context(reader.snapshot())
         try:
             folder.absolute().parent.mkdir(parents=True, exist_ok=True)
             part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.absolute().parent))
             undo.callback(shutil.rmtree, part, ignore_errors=True)
-            export = _Writing(reader, streams, since_ns, until_ns, on_progress, file_format).write(
-                part, folder
-            )
+            writing = _Writing(reader, streams, (since_ns, until_ns), file_format, sharing, on_progress)
+            export = writing.write(part, folder, recordings)
             if folder.exists():
                 folder.rmdir()
             part.rename(folder)
@@ -112,39 +126,54 @@ class _Writing:
         self,
         reader: JournalReader,
         streams: Sequence[Stream],
-        since_ns: int | None,
-        until_ns: int | None,
-        on_progress: Callable[[int, int], None] | None,
+        span_ns: tuple[int | None, int | None],
         file_format: Format,
+        sharing: Sharing,
+        on_progress: Callable[[str, int, int], None],
     ) -> None:
-        self.format = file_format
+        self.format, self.sharing = file_format, sharing
         self.reader, self.streams = reader, streams
-        self.since_ns, self.until_ns = since_ns, until_ns
-        self.on_progress = on_progress
+        self.span_ns, self.on_progress = span_ns, on_progress
         self.gaps = {stream: Gaps() for stream in streams}
         self.done = 0
-        self.total = sum(
-            reader.count(kind, stream, since_ns, until_ns) for kind in KINDS for stream in streams
-        )
+        self.total = sum(reader.count(kind, stream, *span_ns) for kind in KINDS for stream in streams)
 
-    def write(self, part: Path, folder: Path) -> Export:
+    def write(self, part: Path, folder: Path, recordings: RecordingsFolder | None) -> Export:
         """Write all files into `part`."""
         before = self.reader.skipped
         files = [self.kind(part, kind) for kind in KINDS]
+        self.on_progress("rows", self.done, self.total)
+        samples = None if recordings is None else self.samples(part, recordings)
         book = ("file", "column", "type", "unit", "meaning")
-        files.append(self.file(part, CODEBOOK, book, _codebook(self.format)))
-        export = Export(folder, tuple(files), self.reader.skipped - before)
-        text = json.dumps(self.provenance(export), indent=2) + "\n"
-        (part / PROVENANCE).write_text(text, "utf-8")
-        self.tell()
+        files.append(self.file(part, CODEBOOK, book, self.codebook(samples)))
+        of_samples = samples.files if samples else ()
+        files += [ExportedFile(f"{SAMPLES}/{file.name}", file.rows, file.sha256) for file in of_samples]
+        broken = tuple(f"{each.name}: {each.why}" for each in samples.broken) if samples else ()
+        export = Export(folder, tuple(files), self.reader.skipped - before, broken)
+        told = self.provenance(export) | ({"samples": _of_samples(samples)} if samples else {})
+        (part / PROVENANCE).write_text(json.dumps(told, indent=2) + "\n", "utf-8")
         return export
+
+    def samples(self, part: Path, recordings: RecordingsFolder) -> "Samples":
+        """Write the samples of the same wearers."""
+        from storage.exports.samples import write_samples  # noqa: PLC0415 (with pyarrow, 50 MB)
+
+        wearers = {stream.wearer for stream in self.streams}
+        return write_samples(
+            part / SAMPLES,
+            [each for each in recordings.segments(None, *self.span_ns) if each.stream.wearer in wearers],
+            self.span_ns,
+            self.sharing,
+            as_csv=self.format is Format.CSV,
+            on_progress=partial(self.on_progress, "samples"),
+        )
 
     def kind(self, part: Path, kind: Kind[Any]) -> ExportedFile:
         """Write the file of one kind."""
         name = f"{kind.name}.{self.format}"
         if self.format is Format.CSV:
             return self.file(part, name, _header(kind), self.rows(kind))
-        from storage.parquet import Cell, Field, TableWriter  # noqa: PLC0415 (50 MB, for this format alone)
+        from storage.arrow.parquet import Cell, Field, TableWriter  # noqa: PLC0415 (50 MB, for this format alone)
 
         cells = {Type.INT: Cell.INT, Type.FLOAT: Cell.DOUBLE, Type.TEXT: Cell.TEXT}
         fields = [Field(each.name, cells[each.type], each.unit, each.meaning) for each in _columns(kind)]
@@ -170,31 +199,62 @@ class _Writing:
     def rows(self, kind: Kind[Any]) -> Iterator[Sequence[object]]:
         """Yield the rows of one kind, stream by stream in order of time."""
         for stream in self.streams:
-            found: Iterator[Row] = self.reader.rows(kind, stream, self.since_ns, self.until_ns)
+            wearer = self.sharing.label(stream.wearer)
+            found: Iterator[Row] = map(self.shared(kind), self.reader.rows(kind, stream, *self.span_ns))
             if kind is EPOCH:
                 found = self.gaps[stream].watch(found)
             for time_ns_, *values in found:
-                yield (stream.wearer, stream.placement, time_ns_, utc(time_ns_), *values)
+                yield (wearer, stream.placement, time_ns_, utc(time_ns_), *values)
                 self.done += 1
                 if self.done % PROGRESS_ROWS == 0:
-                    self.tell()
+                    self.on_progress("rows", self.done, self.total)
 
-    def tell(self) -> None:
-        """Tell how far it is."""
-        if self.on_progress is not None:
-            self.on_progress(self.done, self.total)
+    def shared(self, kind: Kind[Any]) -> Callable[[Row], Row]:
+        """Return what makes of a row of the journal the one that others get."""
+        if not self.sharing.shift_days:
+            return lambda row: row
+        times = [column.unit == "ns" for column in kind.columns]
+        shift_ns, text = self.sharing.shift_ns, self.sharing.text
+
+        def shift(row: Row) -> Row:
+            return tuple(
+                value + shift_ns
+                if is_time and isinstance(value, int)
+                else text(value)
+                if isinstance(value, str)
+                else value
+                for value, is_time in zip(row, times, strict=True)
+            )
+
+        return shift
+
+    def codebook(self, samples: "Samples | None") -> Iterator[Sequence[object]]:
+        """Yield what every column of every file means."""
+        for kind in KINDS:
+            name = f"{kind.name}.{self.format}"
+            for column in _columns(kind):
+                yield name, column.name, column.type.value, column.unit, column.meaning
+        if samples is not None:
+            from storage.exports.samples import fields  # noqa: PLC0415 (with pyarrow, 50 MB)
+
+            for each in fields():
+                kind_of_number = Type.INT if each.unit == "ns" else Type.FLOAT
+                yield f"{SAMPLES}/*.{self.format}", each.name, kind_of_number.value, each.unit, each.meaning
 
     def provenance(self, export: Export) -> dict[str, object]:
         """Return where the export is from and how whole it is."""
         return {
             "format": f"neckline-{self.format}-1",
             "software": {"name": "neckline", "version": version("neckline")},
-            "journal": self.reader.journal_id,
-            "exported": utc(time_ns()),
-            "period": _span(self.since_ns, self.until_ns),
+            # What would lead back from what is shared is left out.
+            "journal": self.reader.journal_id if self.sharing.changes_nothing else None,
+            "exported": None if self.sharing.shift_days else utc(time_ns()),
+            "dates_shifted": bool(self.sharing.shift_days),
+            "pseudonyms_replaced": bool(self.sharing.labels),
+            "period": _span(*(None if ns is None else ns + self.sharing.shift_ns for ns in self.span_ns)),
             "streams": [
                 {
-                    "wearer": stream.wearer,
+                    "wearer": self.sharing.label(stream.wearer),
                     "placement": stream.placement,
                     "epochs": _span(gaps.first_ns, gaps.until_ns),
                     "gaps": [
@@ -244,7 +304,12 @@ def _exported(path: Path, rows: int) -> ExportedFile:
         return ExportedFile(path.name, rows, hashlib.file_digest(file, "sha256").hexdigest())
 
 
-def _codebook(file_format: Format) -> Iterator[Sequence[object]]:
-    for kind in KINDS:
-        for column in _columns(kind):
-            yield f"{kind.name}.{file_format}", column.name, column.type.value, column.unit, column.meaning
+def _of_samples(samples: "Samples") -> dict[str, object]:
+    return {
+        "files": [
+            asdict(file)
+            | {"first": file.first_ns and utc(file.first_ns), "last": file.last_ns and utc(file.last_ns)}
+            for file in samples.files
+        ],
+        "broken": [asdict(each) for each in samples.broken],
+    }

@@ -13,7 +13,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from sensor.samples import Reading, SampleBlock
-from storage.errors import ExportError
+from storage.errors import ExportError, FileDamagedError
+from storage.exports.sharing import AS_IT_IS, Sharing
 from storage.recordings.folder import RecordingsFolder, Segment
 from storage.recordings.frames import columns_of
 from storage.recordings.sealing import Gap, contents, gaps, readings
@@ -33,7 +34,6 @@ BIDS_VERSION = "1.10.0"
 TASK = "dailylife"
 CHECKSUMS = "checksums.sha256"
 NOT_KNOWN = "n/a"
-DAY_NS = 86_400 * 10**9
 _EPOCH_0 = datetime(1970, 1, 1, tzinfo=UTC)
 HOW = {
     "t4": "on the upper back, at the fourth thoracic vertebra",
@@ -44,16 +44,6 @@ HOW = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sharing:
-    """What is changed before others get it."""
-
-    shift_days: int = 0
-    """Added to every date: the same for all, so that what lies between stays as it is."""
-    labels: Mapping[str, str] | None = None
-    """For wearers' pseudonyms others; all that are not named keep theirs."""
-
-
-@dataclass(frozen=True, slots=True)
 class Dataset:
     """What was written."""
 
@@ -61,6 +51,8 @@ class Dataset:
     participants: int
     runs: int
     samples: int
+    broken: tuple[str, ...] = ()
+    """Files of samples that could not be read to their end, and why; what came before is in it."""
 
 
 def export_motion_bids(
@@ -70,13 +62,13 @@ def export_motion_bids(
     wearers: Sequence[str] = (),
     since_ns: int | None = None,
     until_ns: int | None = None,
-    sharing: Sharing | None = None,
+    sharing: Sharing = AS_IT_IS,
     on_progress: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> Dataset:
     """Write the samples of these wearers, or of all, `since_ns` <= time < `until_ns`.
 
     `on_progress` gets files done and files in all. Raises ExportError when the folder is there and not empty, cannot be
-    written, or there is nothing to write; FileDamagedError.
+    written, or there is nothing to write.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ExportError(folder, "it is there already", "name another folder, or move this one away")
@@ -89,7 +81,7 @@ def export_motion_bids(
         folder.absolute().parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.absolute().parent))
         try:
-            found = _Writing(part, sharing or Sharing()).write(chosen, (since_ns, until_ns), on_progress)
+            found = _Writing(part, sharing).write(chosen, (since_ns, until_ns), on_progress)
             if not found.runs:
                 why = f"no samples of this kind were recorded in {recordings.path}"
                 raise ExportError(folder, why, "set recordings.enabled = true, or choose another period")
@@ -101,7 +93,7 @@ def export_motion_bids(
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise ExportError(folder, why, "make room or allow writing there, or name another folder") from error
-    return Dataset(folder, found.participants, found.runs, found.samples)
+    return replace(found, folder=folder)
 
 
 class _Writing:
@@ -121,19 +113,26 @@ class _Writing:
         on_progress: Callable[[int, int], None],
     ) -> Dataset:
         """Write every file of the dataset."""
+        broken: list[str] = []
         for done, segment in enumerate(segments):
             on_progress(done, len(segments))
-            parts = (_within(each, span_ns) for each in readings(segment.path))
-            blocks = [each for each in parts if each is not None and len(each)]
+            blocks: list[SampleBlock] = []
+            try:
+                for reading in readings(segment.path):
+                    within = _within(reading, span_ns)
+                    if within is not None and len(within):
+                        blocks.append(within)
+            except FileDamagedError as error:
+                broken.append(str(error))
             if blocks:
                 self._run(segment, blocks)
         on_progress(len(segments), len(segments))
         self._top()
-        return Dataset(self.folder, len(self.labels), sum(self.runs.values()), self.samples)
+        return Dataset(self.folder, len(self.labels), sum(self.runs.values()), self.samples, tuple(broken))
 
     def _run(self, segment: Segment, blocks: Sequence[SampleBlock]) -> None:
         about = contents(segment.path).about
-        shift_ns = self.sharing.shift_days * DAY_NS
+        shift_ns = self.sharing.shift_ns
         first_ns = int(blocks[0].time_ns[0])
         sub = f"sub-{self._label(segment.stream.wearer)}"
         begin = _EPOCH_0 + timedelta(microseconds=(first_ns + shift_ns) // 1000)
@@ -206,7 +205,7 @@ class _Writing:
         return lacking, rows
 
     def _label(self, wearer: str) -> str:
-        known = (self.sharing.labels or {}).get(wearer, wearer)
+        known = self.sharing.label(wearer)
         label = re.sub(r"[^0-9A-Za-z]", "", known.removeprefix("w-"))
         if not label or self.labels.setdefault(label, wearer) != wearer:
             raise ExportError(
@@ -229,7 +228,8 @@ class _Writing:
                 "GeneratedBy": [{"Name": "neckline", "Version": software}],
             },
         )
-        (self.folder / "README.md").write_text(README, encoding="utf-8")
+        shifted = SHIFTED if self.sharing.shift_days else ""
+        (self.folder / "README.md").write_text(README + shifted, encoding="utf-8")
         (self.folder / ".bidsignore").write_text(f"{CHECKSUMS}\n", encoding="utf-8")
         files = sorted(path for path in self.folder.rglob("*") if path.is_file())
         sums = [f"{_sha256(path)}  {path.relative_to(self.folder).as_posix()}\n" for path in files]
@@ -244,6 +244,9 @@ gyroscope, rotation, in the clip's own axes (right-handed; at rest the axis that
 A run is an hour or less. Its rows are the samples that came; `latency` is the time of each in seconds since the first,
 whose time in nanoseconds (UTC) is `FirstSampleTimeNs` of the sidecar. What never came is listed there under `Gaps`;
 a sample that came damaged has `n/a`. Participants are pseudonyms. checksums.sha256 lists every other file.
+"""
+SHIFTED = """
+All dates were shifted by one and the same number of days.
 """
 REFERENCE_FRAME: Json = {
     "reference_frame": {

@@ -1,0 +1,1 @@
+"""Columns ⇄ files, by pyarrow, which the extra `export` brings."""

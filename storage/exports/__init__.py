@@ -1,0 +1,1 @@
+"""What leaves neckline for others: folders of files that explain themselves."""
