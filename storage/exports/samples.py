@@ -7,6 +7,7 @@ came before, and is named.
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -87,13 +88,15 @@ def write_samples(
     """Write what lies in a span into `folder`, which is made. Raises OSError; ValueError where two would share a name."""
     writing = _Writing(folder, span_ns, sharing, as_csv=as_csv)
     broken = []
-    for done, segment in enumerate(segments):
-        on_progress(done, len(segments))
-        try:
-            writing.take(segment)
-        except FileDamagedError as error:
-            broken.append(Broken(segment.path.name, str(error)))
-    writing.close()
+    try:
+        for done, segment in enumerate(segments):
+            on_progress(done, len(segments))
+            try:
+                writing.take(segment)
+            except FileDamagedError as error:
+                broken.append(Broken(segment.path.name, str(error)))
+    finally:
+        writing.close()
     on_progress(len(segments), len(segments))
     return Samples(tuple(writing.files), tuple(broken))
 
@@ -170,6 +173,9 @@ class _Csv:
     def __init__(self, path: Path, about: About, steps: Sequence[float | None]) -> None:
         self._file: BinaryIO = path.open("wb")
         self._sum = hashlib.sha256()
+        # The next lines are made while the last go to the disk: both let go of the interpreter.
+        self._aside = ThreadPoolExecutor(1)
+        self._going: Future[None] | None = None
         self._writer = LineWriter([None, *steps])
         self._put(",".join(each.name for each in fields(has_gyr=about.has_gyr)).encode() + b"\n")
 
@@ -177,10 +183,17 @@ class _Csv:
         self._put(self._writer.lines([time_ns, *values]))
 
     def close(self) -> str:
-        self._file.close()
+        with self._file, self._aside:
+            if self._going is not None:
+                self._going.result()
         return self._sum.hexdigest()
 
     def _put(self, data: bytes | memoryview) -> None:
+        if self._going is not None:
+            self._going.result()
+        self._going = self._aside.submit(self._write, data)
+
+    def _write(self, data: bytes | memoryview) -> None:
         self._sum.update(data)
         self._file.write(data)
 

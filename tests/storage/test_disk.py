@@ -16,12 +16,14 @@ from storage.errors import (
     JournalUnwritableError,
     StorageError,
 )
-from storage.exports.export import export_journal
+from storage.exports.export import Format, export_journal
 from storage.journal import Journal
 from storage.reader import JournalReader
+from storage.recordings.folder import RecordingsFolder
 from storage.schema import EPOCH, EVENT, MINUTE
 from storage.writer import JournalWriter
 from tests.storage.records import ANNA, epoch, event, minute, second
+from tests.storage.test_recordings import block, recorded
 
 DISK_BYTES = 2_000_000
 PATIENCE_S = 60.0
@@ -179,3 +181,19 @@ def test_a_disk_that_may_only_be_read(disk: Path) -> None:
     remount(disk, "rw")
     with Journal.open(path, "test") as journal:
         assert journal.commit([second(10)]) == 11
+
+
+@pytest.mark.parametrize("file_format", Format)
+def test_samples_exported_to_a_full_disk_leave_nothing(
+    disk: Path, tmp_path: Path, file_format: Format
+) -> None:
+    """Nor do they where the disk is full in the middle of a table of samples."""
+    big = recorded(tmp_path / "more", [block(first) for first in range(0, 200_000, 50)])
+    with Journal.open(tmp_path / "journal.db", "test") as journal:
+        journal.commit([Batch(big.stream, (epoch(0),))])
+    with JournalReader.open(tmp_path / "journal.db") as reader:
+        kept = RecordingsFolder(big.path.parents[2])
+        with pytest.raises(ExportError, match=r"(?i)no space left") as error:
+            export_journal(reader, [big.stream], disk / "export", file_format=file_format, recordings=kept)
+        assert "make room" in error.value.way_out
+    assert [*disk.iterdir()] == []
