@@ -20,7 +20,7 @@ class Format(StrEnum):
     CSV = "csv"
     PARQUET = "parquet"
     MOTION_BIDS = "motion-bids"
-    """Of the samples that were kept; the others are of the journal."""
+    """With the samples that were kept; the others are of the journal, unless they are asked for."""
 
 
 @commands.command()
@@ -96,7 +96,7 @@ def export(
         Format,
         typer.Option(
             "--format",
-            help="csv; parquet, which needs the extra `export`; or motion-bids, of samples that were kept.",
+            help="csv; parquet, which needs the extra `export`; or motion-bids, with samples that were kept.",
         ),
     ] = Format.CSV,
     since: Annotated[
@@ -144,6 +144,7 @@ def export(
     kept = recordings_path(config, options.journal_path(config))
     if of_samples:
         export_samples(
+            options.journal_path(config),
             kept,
             folder,
             wearers=wearers or [],

@@ -1,9 +1,8 @@
 """`neckline export`: what the journal holds of wearers, in files that explain themselves."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -12,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from neckline.commands.output import give, give_json, say
 from neckline.errors import NothingStoredError
 from neckline.screen.words import count
+from storage.errors import JournalAbsentError
 from storage.exports.export import Format, export_journal
 from storage.exports.motion_bids import export_motion_bids
 from storage.exports.sharing import Sharing
@@ -72,6 +72,7 @@ def export(
 
 
 def export_samples(
+    journal_path: Path,
     recordings: Path,
     folder: Path,
     *,
@@ -81,22 +82,28 @@ def export_samples(
     sharing: Sharing,
     as_json: bool,
 ) -> None:
-    """Write the samples that were kept, as a dataset after Motion-BIDS. Raises ExportError."""
-    with _progress() as tell:
+    """Write the samples that were kept, and what was made of them, after Motion-BIDS. Raises ExportError, JournalError."""
+    with ExitStack() as undo:
+        journal = None
+        with suppress(JournalAbsentError):
+            journal = undo.enter_context(JournalReader.open(journal_path))
+        tell = undo.enter_context(_progress())
         written = export_motion_bids(
             RecordingsFolder(recordings),
             folder,
+            journal=journal,
             wearers=wearers,
             since_ns=since_ns,
             until_ns=until_ns,
             sharing=sharing,
-            on_progress=partial(tell, "samples"),
+            on_progress=tell,
         )
     if as_json:
         give_json(written)
     else:
         give(
-            f"{count(written.samples, 'sample')} in {count(written.runs, 'run')} of {count(written.participants, 'wearer')}"
+            f"{count(written.samples, 'sample')} in {count(written.runs, 'run')}, {count(written.seconds, 'second')} "
+            f"of what was made of them, {count(written.participants, 'wearer')}"
         )
         say(f"written to {written.folder}")
     _warn(written.broken)

@@ -7,10 +7,7 @@ an empty cell is not known (in texts: or empty). The folder appears when it is c
 import csv
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -24,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from storage.entries import Stream
 from storage.errors import ExportError
+from storage.exports.new_folder import new_folder
 from storage.exports.sharing import AS_IT_IS, Sharing
 from storage.gaps import SECOND_NS, Gaps
 from storage.reader import JournalReader
@@ -95,28 +93,12 @@ def export_journal(
         raise ExportError(
             folder, f"{what} needs pyarrow", "install neckline with its extra `export`, or export CSV alone"
         )
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ExportError(folder, "it is there already", "name another folder, or move this one away")
     wearers = {stream.wearer for stream in streams}
     if len({sharing.label(wearer) for wearer in wearers}) < len(wearers):
         raise ExportError(folder, "two wearers would get the same pseudonym", "give each another --label")
-    with ExitStack() as undo:
-        undo.enter_context(reader.snapshot())
-        try:
-            folder.absolute().parent.mkdir(parents=True, exist_ok=True)
-            part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.absolute().parent))
-            undo.callback(shutil.rmtree, part, ignore_errors=True)
-            writing = _Writing(reader, streams, (since_ns, until_ns), file_format, sharing, on_progress)
-            export = writing.write(part, folder, recordings)
-            if folder.exists():
-                folder.rmdir()
-            part.rename(folder)
-        except OSError as error:
-            why = error.strerror or str(error)
-            raise ExportError(
-                folder, why, "make room or allow writing there, or name another folder"
-            ) from error
-    return export
+    with new_folder(folder) as part, reader.snapshot():
+        writing = _Writing(reader, streams, (since_ns, until_ns), file_format, sharing, on_progress)
+        return writing.write(part, folder, recordings)
 
 
 class _Writing:

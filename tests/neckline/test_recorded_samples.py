@@ -157,4 +157,7 @@ def test_samples_are_exported_for_researchers(tmp_path: Path, neckline: Neckline
     said = neckline("export", tmp_path / "table", "--samples", "--label", f"{WEARER}=p01")
     assert (said.code, "samples/p01_t4_2025-10-09.csv" in said.out) == (Exit.OK, True)
     home.set(recordings={"path": str(tmp_path / "nothing")})
-    assert neckline("export", tmp_path / "other", "--format", "motion-bids").code == Exit.EXPORT
+    assert (
+        neckline("export", tmp_path / "other", "--format", "motion-bids", "--from", "2030-01-01").code
+        == Exit.EXPORT
+    )

@@ -17,12 +17,18 @@ from benchmarks.sitting_postures import ACC_MPS2_PER_COUNT, GYR_RADPS_PER_COUNT,
 from sensor.samples import SampleBlock, join
 from storage.entries import Stream
 from storage.errors import ExportError
-from storage.exports.motion_bids import CHECKSUMS, NOT_KNOWN, Dataset, export_motion_bids
+from storage.exports.bids import CHECKSUMS, NOT_KNOWN
+from storage.exports.motion_bids import DERIVATIVES, Dataset, export_motion_bids
+from storage.exports.motion_bids_derived import CODES
 from storage.exports.sharing import Sharing
+from storage.journal import Journal
+from storage.reader import JournalReader
 from storage.recordings.folder import RecordingsFolder
 from storage.recordings.frames import About, Scale
 from storage.recordings.recorder import Recorder
+from storage.schema import CALIBRATION, EPISODE, EPOCH, EVENT
 from tests.storage.kept import samples_of
+from tests.storage.sittings import sitting
 from tests.storage.test_recordings import ANNA, START_NS, block
 
 VALIDATOR = Path(sys.executable).parent / "bids-validator-deno"
@@ -45,9 +51,11 @@ def wrong_with(dataset: Path) -> list[str]:
             channels = list(csv.DictReader(file, delimiter="\t"))
         names = ["name", "component", "type", "tracked_point", "units"]
         wrong += [] if list(channels[0])[:5] == names else ["columns of the channels"]
-        wrong += [each["name"] for each in channels if UNITS.get(each["type"]) != each["units"]]
+        wrong += [
+            each["name"] for each in channels if UNITS.get(each["type"], each["units"]) != each["units"]
+        ]
         told = json.loads(beside["motion.json"].read_text())
-        counted = sum(told[f"{kind}ChannelCount"] for kind in ("ACCEL", "GYRO", "LATENCY"))
+        counted = sum(told.get(f"{kind}ChannelCount", 0) for kind in (*UNITS, "MISC"))
         wrong += [] if counted == len(channels) == told["MotionChannelCount"] + 1 else ["counts of channels"]
         with motion.open(newline="") as file:
             for number, row in enumerate(csv.reader(file, delimiter="\t"), 1):
@@ -75,7 +83,7 @@ def errors_of(dataset: Path) -> list[Any]:
     if not VALIDATOR.is_file():
         pytest.skip("bids-validator-deno is not installed: it is one of the development tools")
     done = subprocess.run(
-        [str(VALIDATOR), "--format", "json", "--max-rows", "-1", str(dataset)],
+        [str(VALIDATOR), "--format", "json", "--max-rows", "-1", "--recursive", str(dataset)],
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     issues = json.loads(done.stdout)["issues"]["issues"]
@@ -110,7 +118,7 @@ def assert_equal(one: SampleBlock, other: SampleBlock) -> None:
 def test_it_is_valid_and_reads_back(kept: RecordingsFolder, tmp_path: Path) -> None:
     """No error of the validator's and none of ours; times, values, gaps and damage are those of the recording."""
     written = export_motion_bids(kept, tmp_path / "bids")
-    assert written == Dataset(tmp_path / "bids", 1, 2, 2100)
+    assert written == Dataset(tmp_path / "bids", 1, 2, 2100, 0)
     assert wrong_with(written.folder) == []
     assert errors_of(written.folder) == []
     assert_equal(read_back(written.folder), samples_of(kept))
@@ -138,6 +146,59 @@ def test_what_the_validator_misses_is_found(
     dataset = export_motion_bids(kept, tmp_path / "bids").folder
     spoil(min(dataset.rglob("*_motion.tsv")))
     assert any(says in each for each in wrong_with(dataset))
+
+
+def test_what_was_made_of_the_samples_is_a_derivative(kept: RecordingsFolder, tmp_path: Path) -> None:
+    """Beside the samples or alone: valid; every second, event and episode as the journal holds it, and the calibrations."""
+    sharing = Sharing(-1000, {ANNA.wearer: "p01"})
+    with Journal.open(tmp_path / "journal.db", "test") as journal:
+        journal.commit(sitting(ANNA))
+    with JournalReader.open(tmp_path / "journal.db") as reader:
+        beside = export_motion_bids(kept, tmp_path / "bids", journal=reader, sharing=sharing).folder
+        alone = export_motion_bids(RecordingsFolder(tmp_path / "no"), tmp_path / "one", journal=reader)
+        epochs, episodes, events = (
+            [*reader.read(EPOCH, ANNA)],
+            [*reader.read(EPISODE, ANNA)],
+            [*reader.read(EVENT, ANNA)],
+        )
+        (calibrated,) = reader.read(CALIBRATION, ANNA)
+    assert (alone.runs, alone.samples, alone.seconds, alone.participants) == (0, 0, len(epochs), 1)
+    for dataset, top, shift_ns in (
+        (beside / DERIVATIVES, beside, sharing.shift_ns),
+        (alone.folder, alone.folder, 0),
+    ):
+        assert errors_of(top) == []
+        assert wrong_with(dataset) == []
+        (motion,) = dataset.rglob("*_motion.tsv")
+        told = json.loads(motion.with_suffix(".json").read_text())
+        first_ns = told["FirstSampleTimeNs"] - shift_ns
+        with motion.open(newline="") as file:
+            rows = [
+                (
+                    first_ns + round(float(latency) * 10**9),
+                    *map(int, counts),
+                    CODES["activity"][int(activity)],
+                    CODES["posture"][int(posture)],
+                    *(None if cell == NOT_KNOWN else float(cell) for cell in figures),
+                )
+                for latency, *counts, activity, posture, a, b, c, d, e in csv.reader(file, delimiter="\t")
+                for figures in [(a, b, c, d, e)]
+            ]
+        assert rows == [EPOCH.to_row(each) for each in epochs]
+        with motion.with_name(motion.name.replace("motion", "events")).open(newline="") as file:
+            lines = [*csv.DictReader(file, delimiter="\t")]
+        assert sorted(
+            (round(float(row["onset"]) * 1e9) + first_ns, row["trial_type"]) for row in lines
+        ) == sorted(
+            [(each.onset_ns, "episode") for each in episodes]
+            + [(each.time_ns, each.kind.value) for each in events]
+        )
+        (calibration,) = told["Calibrations"]
+        assert calibration["calibration_id"] == calibrated.calibration.calibration_id
+        assert calibration["captured_ns"] == calibrated.calibration.captured_ns + shift_ns
+        assert json.loads((dataset / "dataset_description.json").read_text())["DatasetType"] == "derivative"
+    whole = "".join(path.read_text() for path in beside.rglob("*") if path.is_file())
+    assert ANNA.wearer.removeprefix("w-") not in whole + " ".join(map(str, beside.rglob("*")))
 
 
 def test_for_sharing_dates_move_and_pseudonyms_change(kept: RecordingsFolder, tmp_path: Path) -> None:
@@ -176,7 +237,7 @@ def test_what_cannot_be_written_is_told(kept: RecordingsFolder, tmp_path: Path) 
     (tmp_path / "there" / "mine").write_text("")
     with pytest.raises(ExportError, match="there already"):
         export_motion_bids(kept, tmp_path / "there")
-    with pytest.raises(ExportError, match="no samples"):
+    with pytest.raises(ExportError, match="nothing of this kind"):
         export_motion_bids(RecordingsFolder(tmp_path / "nothing"), tmp_path / "bids")
     with pytest.raises(ExportError, match="no label"):
         export_motion_bids(kept, tmp_path / "bids", sharing=Sharing(labels={ANNA.wearer: "w-"}))
