@@ -186,25 +186,23 @@ class NoCalibrationError(NecklineError):
 
 
 class NothingStoredError(NecklineError):
-    """The journal holds nothing of those who were asked for; `wearers` are the unknown ones, none for an empty journal."""
+    """Nothing is stored of those who were asked for; `wearers` are the unknown ones, none where nothing is stored at all."""
 
-    def __init__(self, path: Path, wearers: list[str]) -> None:
-        self.path, self.wearers = path, wearers
+    def __init__(self, title: str, wearers: list[str]) -> None:
+        self.title, self.wearers = title, wearers
         super().__init__(
-            f"the journal {path} holds nothing of {', '.join(wearers)}"
-            if wearers
-            else f"the journal {path} is empty",
-            "`neckline status` shows which journal is in force; name another with --journal",
+            f"{title} holds nothing of {', '.join(wearers)}" if wearers else f"{title} is empty",
+            "`neckline status` shows which journal and which InfluxDB are in force; name another journal with --journal",
         )
 
 
 class NothingInPeriodError(NecklineError):
-    """The journal holds nothing of a wearer in the days that were asked for."""
+    """Nothing is stored of a wearer in the days that were asked for."""
 
-    def __init__(self, path: Path, wearer: str, period: str) -> None:
-        self.path, self.wearer, self.period = path, wearer, period
+    def __init__(self, title: str, wearer: str, period: str) -> None:
+        self.title, self.wearer, self.period = title, wearer, period
         super().__init__(
-            f"the journal {path} holds nothing of {wearer} in this period: {period}",
+            f"{title} holds nothing of {wearer} in this period: {period}",
             "without --since, --until and --compare all days that there are are shown",
         )
 

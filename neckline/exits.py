@@ -55,7 +55,7 @@ class Exit(IntEnum):
         "doctor found something that does not work, a backup is damaged, or the demo did not come out",
     )
     EXPORT = 13, "the export cannot be written"
-    NOTHING = 14, "the journal holds nothing of what was asked for"
+    NOTHING = 14, "nothing is stored of what was asked for"
     GRAFANA = 15, "Grafana cannot be reached or refuses, or a panel of it gets no answer"
     INTERRUPTED = 130, "stopped with Ctrl-C; `run` and `demo` end with 0, for that is how they are stopped"
 

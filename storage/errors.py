@@ -306,6 +306,18 @@ class TokenUnwritableError(InfluxError):
         )
 
 
+class InfluxQueryError(InfluxError):
+    """It does not let us read, or not like this."""
+
+    def __init__(self, url: str, detail: str) -> None:
+        super().__init__(
+            url,
+            f"InfluxDB at {url} does not answer a query ({detail})",
+            "give the token permission to read the bucket; InfluxDB 2.x answers InfluxQL where a database is mapped to it, "
+            "which `neckline influx setup` does",
+        )
+
+
 class InfluxBucketError(InfluxError):
     """There is no such bucket."""
 

@@ -68,6 +68,21 @@ class JournalReader:
             self._query("ROLLBACK")
 
     @property
+    def title(self) -> str:
+        """What it is called in a sentence."""
+        return f"the journal {self.path}"
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """The journal's name."""
+        return {"journal": self.journal_id}
+
+    @property
+    def kinds(self) -> tuple[Kind[Any], ...]:
+        """All kinds of record."""
+        return KINDS
+
+    @property
     def journal_id(self) -> str:
         """The name that the journal got when it was made."""
         with self._reading():

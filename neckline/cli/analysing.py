@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from neckline.cli.common import JournalOption, Json, options_of
+from neckline.cli.common import JournalOption, Json, Source, SourceOption, options_of
 from neckline.exits import Exit
 
 commands = typer.Typer()
@@ -68,6 +68,7 @@ def analyse(
     placement: Annotated[
         str | None, typer.Option(help="Where the clip sat, instead of the configuration's.")
     ] = None,
+    source: SourceOption = Source.JOURNAL,
     as_json: Json = False,
     journal: JournalOption = None,
 ) -> Exit:
@@ -76,6 +77,7 @@ def analyse(
     from neckline.commands.analyse.periods import Period, zone_of
     from neckline.commands.analyse.recordings import reanalyse
     from neckline.commands.analyse.sides import sides_of
+    from neckline.commands.history import history_of
     from neckline.commands.poses import Poses
     from storage.entries import NAME, Stream
 
@@ -93,6 +95,7 @@ def analyse(
         "--compare": periods,
         "--zone": zone,
         "--placement": placement,
+        "--source": source is Source.INFLUXDB,
     }
     stray = [name for name, given in (of_journal if recordings else of_recordings).items() if given]
     if stray:
@@ -128,6 +131,7 @@ def analyse(
             as_json=as_json,
         )
     stream = Stream(wearer or config.wearer_id(), placement or config.wearer.placement)
-    if periods:
-        return compare(where, stream, (asked[0], asked[1]), local, as_json=as_json)
-    return look_back(where, stream, asked[0], local, as_json=as_json)
+    with history_of(config, where, from_influxdb=source is Source.INFLUXDB) as history:
+        if periods:
+            return compare(history, stream, (asked[0], asked[1]), local, as_json=as_json)
+        return look_back(history, stream, asked[0], local, as_json=as_json)

@@ -1,5 +1,6 @@
 """What the commands have in common: options that several take, and which files they work on."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,21 @@ ConfigOption = Annotated[
 ]
 JournalOption = Annotated[
     Path | None, typer.Option("--journal", metavar="FILE", help="The journal (or $NECKLINE_JOURNAL).")
+]
+
+
+class Source(StrEnum):
+    """Where what is stored is read from."""
+
+    JOURNAL = "journal"
+    INFLUXDB = "influxdb"
+
+
+SourceOption = Annotated[
+    Source,
+    typer.Option(
+        help="Read from the journal, or from the InfluxDB that it feeds, which holds all but calibrations."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Give one JSON document instead of text.")]
 

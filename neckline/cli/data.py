@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from neckline.cli.common import JournalOption, Json, options_of
+from neckline.cli.common import JournalOption, Json, Source, SourceOption, options_of
 from neckline.exits import Exit
 
 commands = typer.Typer()
@@ -121,11 +121,13 @@ def export(
     samples: Annotated[
         bool, typer.Option("--samples", help="With csv or parquet: the samples that were kept, too.")
     ] = False,
+    source: SourceOption = Source.JOURNAL,
     as_json: Json = False,
     journal: JournalOption = None,
 ) -> None:
     """Write everything as files that explain themselves: one a kind, a codebook, and a list of gaps."""
     from neckline.commands.export import export, export_samples, local_ns
+    from neckline.commands.history import history_of
     from neckline.watching.recording import recordings_path
     from storage.exports import export as storage_export
     from storage.exports.sharing import Sharing
@@ -142,9 +144,10 @@ def export(
         raise typer.BadParameter(str(error)) from error
     config = options.config()
     kept = recordings_path(config, options.journal_path(config))
+    stored = history_of(config, options.journal_path(config), from_influxdb=source is Source.INFLUXDB)
     if of_samples:
         export_samples(
-            options.journal_path(config),
+            stored,
             kept,
             folder,
             wearers=wearers or [],
@@ -154,17 +157,18 @@ def export(
             as_json=as_json,
         )
         return
-    export(
-        options.journal_path(config),
-        folder,
-        wearers=wearers or [],
-        since_ns=span_ns[0],
-        until_ns=span_ns[1],
-        file_format=storage_export.Format(file_format),
-        sharing=sharing,
-        recordings=RecordingsFolder(kept) if samples else None,
-        as_json=as_json,
-    )
+    with stored as history:
+        export(
+            history,
+            folder,
+            wearers=wearers or [],
+            since_ns=span_ns[0],
+            until_ns=span_ns[1],
+            file_format=storage_export.Format(file_format),
+            sharing=sharing,
+            recordings=RecordingsFolder(kept) if samples else None,
+            as_json=as_json,
+        )
 
 
 @commands.command()

@@ -33,7 +33,7 @@ def erase(config: Config, journal_path: Path, wearer: str, *, yes: bool, as_json
     known = rows or files or any(each.wearer == wearer for each in erasures(journal_path))
     settings = config.influxdb_settings()
     if not known and settings is None:
-        raise NothingStoredError(journal_path, [wearer])
+        raise NothingStoredError(f"the journal {journal_path}", [wearer])
     if not yes:
         where = (
             "" if settings is None else f", and what InfluxDB at {settings.url} holds in {settings.bucket}"

@@ -1,7 +1,7 @@
 """`neckline export`: what the journal holds of wearers, in files that explain themselves."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from storage.errors import JournalAbsentError
 from storage.exports.export import Format, export_journal
 from storage.exports.motion_bids import export_motion_bids
 from storage.exports.sharing import Sharing
-from storage.reader import JournalReader
+from storage.history import History
 from storage.recordings.folder import RecordingsFolder
 
 
@@ -28,7 +28,7 @@ def local_ns(text: str) -> int:
 
 
 def export(
-    journal_path: Path,
+    history: History,
     folder: Path,
     *,
     wearers: list[str],
@@ -41,25 +41,24 @@ def export(
 ) -> None:
     """Write files of these wearers, or of all, into a new folder, with progress on a terminal; with `recordings` samples, too.
 
-    Raises JournalError, NothingStoredError, ExportError.
+    Raises StorageError, NothingStoredError.
     """
-    with JournalReader.open(journal_path) as reader:
-        streams = [stream for stream in reader.streams() if not wearers or stream.wearer in wearers]
-        unknown = sorted(set(wearers) - {stream.wearer for stream in streams})
-        if unknown or not streams:
-            raise NothingStoredError(journal_path, unknown)
-        with _progress() as tell:
-            written = export_journal(
-                reader,
-                streams,
-                folder,
-                since_ns,
-                until_ns,
-                file_format=file_format,
-                sharing=sharing,
-                recordings=recordings,
-                on_progress=tell,
-            )
+    streams = [stream for stream in history.streams() if not wearers or stream.wearer in wearers]
+    unknown = sorted(set(wearers) - {stream.wearer for stream in streams})
+    if unknown or not streams:
+        raise NothingStoredError(history.title, unknown)
+    with _progress() as tell:
+        written = export_journal(
+            history,
+            streams,
+            folder,
+            since_ns,
+            until_ns,
+            file_format=file_format,
+            sharing=sharing,
+            recordings=recordings,
+            on_progress=tell,
+        )
     if as_json:
         give_json(written)
     else:
@@ -72,7 +71,7 @@ def export(
 
 
 def export_samples(
-    journal_path: Path,
+    history: AbstractContextManager[History],
     recordings: Path,
     folder: Path,
     *,
@@ -82,16 +81,16 @@ def export_samples(
     sharing: Sharing,
     as_json: bool,
 ) -> None:
-    """Write the samples that were kept, and what was made of them, after Motion-BIDS. Raises ExportError, JournalError."""
+    """Write the samples that were kept, and what was made of them, after Motion-BIDS. Raises StorageError."""
     with ExitStack() as undo:
-        journal = None
+        stored = None
         with suppress(JournalAbsentError):
-            journal = undo.enter_context(JournalReader.open(journal_path))
+            stored = undo.enter_context(history)
         tell = undo.enter_context(_progress())
         written = export_motion_bids(
             RecordingsFolder(recordings),
             folder,
-            journal=journal,
+            history=stored,
             wearers=wearers,
             since_ns=since_ns,
             until_ns=until_ns,

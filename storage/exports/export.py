@@ -1,4 +1,4 @@
-"""The journal → a folder of CSV or Parquet files that explain themselves: a file a kind, a codebook, where it is from.
+"""What is stored → a folder of CSV or Parquet files that explain themselves: a file a kind, a codebook, where it is from.
 
 Rows are streamed: memory does not grow with the period. Numbers are written so that they read back to the last bit;
 an empty cell is not known (in texts: or empty). The folder appears when it is complete, or not at all.
@@ -24,9 +24,9 @@ from storage.errors import ExportError
 from storage.exports.new_folder import new_folder
 from storage.exports.sharing import AS_IT_IS, Sharing
 from storage.gaps import SECOND_NS, Gaps
-from storage.reader import JournalReader
+from storage.history import History
 from storage.recordings.folder import RecordingsFolder
-from storage.schema import EPOCH, KINDS, Column, Kind, Row, Type
+from storage.schema import EPOCH, Column, Kind, Row, Type
 
 if TYPE_CHECKING:
     from storage.exports.samples import Samples
@@ -71,7 +71,7 @@ class Export:
 
 
 def export_journal(
-    reader: JournalReader,
+    reader: History,
     streams: Sequence[Stream],
     folder: Path,
     since_ns: int | None = None,
@@ -106,7 +106,7 @@ class _Writing:
 
     def __init__(
         self,
-        reader: JournalReader,
+        reader: History,
         streams: Sequence[Stream],
         span_ns: tuple[int | None, int | None],
         file_format: Format,
@@ -118,12 +118,12 @@ class _Writing:
         self.span_ns, self.on_progress = span_ns, on_progress
         self.gaps = {stream: Gaps() for stream in streams}
         self.done = 0
-        self.total = sum(reader.count(kind, stream, *span_ns) for kind in KINDS for stream in streams)
+        self.total = sum(reader.count(kind, stream, *span_ns) for kind in reader.kinds for stream in streams)
 
     def write(self, part: Path, folder: Path, recordings: RecordingsFolder | None) -> Export:
         """Write all files into `part`."""
         before = self.reader.skipped
-        files = [self.kind(part, kind) for kind in KINDS]
+        files = [self.kind(part, kind) for kind in self.reader.kinds]
         self.on_progress("rows", self.done, self.total)
         samples = None if recordings is None else self.samples(part, recordings)
         book = ("file", "column", "type", "unit", "meaning")
@@ -212,7 +212,7 @@ class _Writing:
 
     def codebook(self, samples: "Samples | None") -> Iterator[Sequence[object]]:
         """Yield what every column of every file means."""
-        for kind in KINDS:
+        for kind in self.reader.kinds:
             name = f"{kind.name}.{self.format}"
             for column in _columns(kind):
                 yield name, column.name, column.type.value, column.unit, column.meaning
@@ -229,7 +229,7 @@ class _Writing:
             "format": f"neckline-{self.format}-1",
             "software": {"name": "neckline", "version": version("neckline")},
             # What would lead back from what is shared is left out.
-            "journal": self.reader.journal_id if self.sharing.changes_nothing else None,
+            "from": self.reader.origin if self.sharing.changes_nothing else None,
             "exported": None if self.sharing.shift_days else utc(time_ns()),
             "dates_shifted": bool(self.sharing.shift_days),
             "pseudonyms_replaced": bool(self.sharing.labels),

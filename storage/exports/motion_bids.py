@@ -20,7 +20,7 @@ from storage.exports.bids import HOW, NOT_KNOWN, BidsFolder, Json, latency, side
 from storage.exports.motion_bids_derived import DerivedDataset
 from storage.exports.new_folder import new_folder
 from storage.exports.sharing import AS_IT_IS, Sharing
-from storage.reader import JournalReader
+from storage.history import History
 from storage.recordings.folder import RecordingsFolder, Segment
 from storage.recordings.frames import columns_of
 from storage.recordings.sealing import Gap, contents, gaps, readings
@@ -47,18 +47,18 @@ def export_motion_bids(
     recordings: RecordingsFolder,
     folder: Path,
     *,
-    journal: JournalReader | None = None,
+    history: History | None = None,
     wearers: Sequence[str] = (),
     since_ns: int | None = None,
     until_ns: int | None = None,
     sharing: Sharing = AS_IT_IS,
     on_progress: Callable[[str, int, int], None] = lambda _what, _done, _of: None,
 ) -> Dataset:
-    """Write the samples of these wearers, or of all, `since_ns` <= time < `until_ns`, and what `journal` holds of them.
+    """Write the samples of these wearers, or of all, `since_ns` <= time < `until_ns`, and what `history` holds of them.
 
     What was made of the samples goes below `DERIVATIVES`, or to the top where no samples are. `on_progress` gets `samples`,
     files done and files in all, then `seconds`, those written and all of them. Raises ExportError when the folder is there
-    and not empty, cannot be written, or there is nothing to write; JournalError.
+    and not empty, cannot be written, or there is nothing to write; StorageError.
     """
     span_ns = since_ns, until_ns
     chosen = [
@@ -70,10 +70,10 @@ def export_motion_bids(
         raw = _Writing(part, sharing)
         broken = raw.write(chosen, span_ns, lambda done, of: on_progress("samples", done, of))
         runs, labels, seconds = raw.bids.runs, {*raw.bids.labels}, 0
-        if journal is not None:
-            with journal.snapshot():
-                streams = [each for each in journal.streams() if not wearers or each.wearer in wearers]
-                derived = DerivedDataset(part / DERIVATIVES if runs else part, journal, span_ns, sharing)
+        if history is not None:
+            with history.snapshot():
+                streams = [each for each in history.streams() if not wearers or each.wearer in wearers]
+                derived = DerivedDataset(part / DERIVATIVES if runs else part, history, span_ns, sharing)
                 derived.write(
                     streams, lambda done, of: on_progress("seconds", done, of), beside_raw=bool(runs)
                 )
@@ -83,7 +83,7 @@ def export_motion_bids(
                 {"Name": "Motion of the upper back, recorded by neckline", "DatasetType": "raw"}, README
             )
         elif not seconds:
-            why = f"nothing of this kind was recorded in {recordings.path}, nor stored in the journal"
+            why = f"nothing of this kind was recorded in {recordings.path}, nor stored"
             raise ExportError(folder, why, "set recordings.enabled = true, or choose another period")
         return Dataset(folder, len(labels), runs, raw.samples, seconds, broken)
 

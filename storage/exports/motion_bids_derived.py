@@ -13,7 +13,7 @@ from processing.outputs import Activity, Posture
 from storage.entries import Stream
 from storage.exports.bids import NOT_KNOWN, BidsFolder, Json, Run, latency, sidecar, table
 from storage.exports.sharing import Sharing
-from storage.reader import JournalReader
+from storage.history import History
 from storage.schema import CALIBRATION, EPISODE, EPOCH, EVENT, Column, Row, Type
 
 SECOND_NS = 10**9
@@ -46,7 +46,7 @@ class DerivedDataset:
     """One derivative dataset under way."""
 
     def __init__(
-        self, folder: Path, reader: JournalReader, span_ns: tuple[int | None, int | None], sharing: Sharing
+        self, folder: Path, reader: History, span_ns: tuple[int | None, int | None], sharing: Sharing
     ) -> None:
         self.bids = BidsFolder(folder, sharing)
         self._reader, self._span_ns = reader, span_ns

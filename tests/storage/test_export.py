@@ -105,7 +105,7 @@ def test_an_export_says_where_it_is_from(path: Path, tmp_path: Path) -> None:
             since_ns, until_ns = START_NS, START_NS + 4 * SECOND_NS
             export = export_journal(reader, [ANNA], tmp_path / "new" / "out", since_ns, until_ns)
         told = provenance(export)
-        assert told["journal"] == journal.journal_id
+        assert told["from"] == {"journal": journal.journal_id}
     assert told["software"] == {"name": "neckline", "version": version("neckline")}
     assert told["period"]["since"] == "2025-10-09T08:53:20.000000000Z"
     assert (told["period"]["since_ns"], told["period"]["until_ns"]) == (since_ns, until_ns)

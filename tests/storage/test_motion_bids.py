@@ -154,8 +154,8 @@ def test_what_was_made_of_the_samples_is_a_derivative(kept: RecordingsFolder, tm
     with Journal.open(tmp_path / "journal.db", "test") as journal:
         journal.commit(sitting(ANNA))
     with JournalReader.open(tmp_path / "journal.db") as reader:
-        beside = export_motion_bids(kept, tmp_path / "bids", journal=reader, sharing=sharing).folder
-        alone = export_motion_bids(RecordingsFolder(tmp_path / "no"), tmp_path / "one", journal=reader)
+        beside = export_motion_bids(kept, tmp_path / "bids", history=reader, sharing=sharing).folder
+        alone = export_motion_bids(RecordingsFolder(tmp_path / "no"), tmp_path / "one", history=reader)
         epochs, episodes, events = (
             [*reader.read(EPOCH, ANNA)],
             [*reader.read(EPISODE, ANNA)],

@@ -1,9 +1,8 @@
-"""`neckline analyse` without recordings: what the journal holds of a wearer, as exposure, and how two periods differ."""
+"""`neckline analyse` without recordings: what is stored of a wearer, as exposure, and how two periods differ."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import tzinfo
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -17,7 +16,7 @@ from neckline.exits import Exit
 from processing.exposure.columns import EpochColumns
 from processing.exposure.summary import Exposure, expose
 from storage.entries import Stream
-from storage.reader import JournalReader
+from storage.history import History
 from storage.schema import CALIBRATION, EPOCH, EVENT
 
 EPOCH_COLUMNS = tuple(
@@ -42,10 +41,10 @@ class LookedBack:
     exposure: Exposure
 
 
-def look_back(journal_path: Path, stream: Stream, period: Period, zone: tzinfo, *, as_json: bool) -> Exit:
-    """Show the exposure of a period. Raises JournalError, NothingStoredError, NothingInPeriodError."""
-    with JournalReader.open(journal_path) as reader, reader.snapshot():
-        found = _read(reader, stream, period, zone)
+def look_back(history: History, stream: Stream, period: Period, zone: tzinfo, *, as_json: bool) -> Exit:
+    """Show the exposure of a period. Raises StorageError, NothingStoredError, NothingInPeriodError."""
+    with history.snapshot():
+        found = _read(history, stream, period, zone)
     if as_json:
         give_json(found)
     else:
@@ -55,13 +54,13 @@ def look_back(journal_path: Path, stream: Stream, period: Period, zone: tzinfo, 
 
 
 def compare(
-    journal_path: Path, stream: Stream, periods: tuple[Period, Period], zone: tzinfo, *, as_json: bool
+    history: History, stream: Stream, periods: tuple[Period, Period], zone: tzinfo, *, as_json: bool
 ) -> Exit:
     """Show what changed from one period to another. Raises as `look_back`."""
     from processing.exposure.change import Change, Measure, change  # noqa: PLC0415 (scipy)
 
-    with JournalReader.open(journal_path) as reader, reader.snapshot():
-        before, after = (_read(reader, stream, period, zone) for period in periods)
+    with history.snapshot():
+        before, after = (_read(history, stream, period, zone) for period in periods)
     days = before.exposure.days, after.exposure.days
     changes: tuple[Change, ...] = tuple(change(*days, measure) for measure in Measure)
     if as_json:
@@ -73,14 +72,14 @@ def compare(
     return _end(before.skipped + after.skipped)
 
 
-def _read(reader: JournalReader, stream: Stream, period: Period, zone: tzinfo) -> LookedBack:
+def _read(reader: History, stream: Stream, period: Period, zone: tzinfo) -> LookedBack:
     if stream not in reader.streams():
-        raise NothingStoredError(reader.path, [f"{stream.wearer} at {stream.placement}"])
+        raise NothingStoredError(reader.title, [f"{stream.wearer} at {stream.placement}"])
     since_ns, until_ns = period.span_ns(zone)
     skipped = reader.skipped
     columns = EpochColumns.of(_seconds(reader, stream, since_ns, until_ns))
     if not len(columns):
-        raise NothingInPeriodError(reader.path, stream.wearer, str(period))
+        raise NothingInPeriodError(reader.title, stream.wearer, str(period))
     alerts_ns = [
         event.time_ns for event in reader.read(EVENT, stream, since_ns, until_ns) if event.kind in ALERTS
     ]
@@ -96,7 +95,7 @@ def _read(reader: JournalReader, stream: Stream, period: Period, zone: tzinfo) -
 
 
 def _seconds(
-    reader: JournalReader, stream: Stream, since_ns: int | None, until_ns: int | None
+    reader: History, stream: Stream, since_ns: int | None, until_ns: int | None
 ) -> Iterator[tuple[int, str, str, float | None]]:
     """Yield what the figures need of each epoch, with progress on a terminal."""
     console = Console(stderr=True)
@@ -115,7 +114,7 @@ def _seconds(
             yield row[start], row[activity], row[posture], row[angle]  # type: ignore[misc]  # as the schema has them
 
 
-def _calibrations(reader: JournalReader, stream: Stream, first_ns: int, last_ns: int) -> tuple[str, ...]:
+def _calibrations(reader: History, stream: Stream, first_ns: int, last_ns: int) -> tuple[str, ...]:
     """Return those captured meanwhile, and the newest of each stance from before."""
     before: dict[str, str] = {}
     meanwhile = []
