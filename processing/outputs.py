@@ -82,6 +82,9 @@ class EventKind(StrEnum):
     """Therapist and wearer met: trends are read from one to the next."""
     SETTINGS_CHANGED = "settings_changed"
     """From here on it is judged, or told, otherwise; `note` says what is set."""
+    EPOCHS_REMOVED = "epochs_removed"
+    """The disk's share was full: `value` epochs from `onset_ns` to `end_ns` were removed, the oldest. Their minutes,
+    episodes and events stay."""
 
 
 class Stance(StrEnum):

@@ -11,6 +11,7 @@ from operator import itemgetter
 
 from storage.entries import Stream
 from storage.errors import SQLITE_ERRORS
+from storage.removal import floor
 from storage.rows import PACKING, checksum
 from storage.states import SLOTS, unwrap, unwrap_since
 from storage.tables import TABLES
@@ -82,6 +83,7 @@ class Check:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._streams = streams(connection)
+        self._floor = floor(connection)
         self._found: list[Damage] = []
         self._open = 0
         """From here on, what was found still waits for the time of the next whole row."""
@@ -90,7 +92,7 @@ class Check:
         self, after_seq: int, last_seq: int, on_progress: Callable[[int, int], None] | None = None
     ) -> list[Damage]:
         """Return what is wrong with the rows after one seq up to another."""
-        expected, time_ns = after_seq + 1, None
+        expected, time_ns = max(after_seq, self._floor) + 1, None
         everything = merge(
             *(self._kind(name, after_seq) for name in TABLES),
             self._holes(after_seq),
@@ -103,7 +105,8 @@ class Check:
                 break
             if seen.seq > expected:
                 self._tell(Damage(Harm.LOST, "", expected, seen.seq - 1, time_ns))
-            if seen.seq < expected or not seen.whole:
+            removed = seen.seq <= self._floor  # what lacks down there are epochs that had to go
+            if (seen.seq < expected and not removed) or not seen.whole:
                 self._tell(Damage(Harm.ALTERED, seen.table, seen.seq, seen.seq, time_ns))
             elif seen.time_ns is not None:
                 time_ns = seen.time_ns

@@ -1,6 +1,7 @@
 """What can go wrong where data rests: one base, telling whose fault it is and the way out."""
 
 import errno
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -366,6 +367,8 @@ class InfluxKeepsError(InfluxError):
 
 
 _READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_AUTH}
+SHARED_BYTES = 32_768
+"""What SQLite needs on the disk beside a journal to open it."""
 _READ_ONLY_ERRNO = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 
 
@@ -384,8 +387,10 @@ def journal_error(path: Path, error: sqlite3.Error | UnicodeDecodeError | OSErro
         if error.errno in _READ_ONLY_ERRNO:
             return JournalUnwritableError(path, detail)
         return DiskFailedError(path, detail)
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the rest says where it happened
-    if code == sqlite3.SQLITE_FULL:
+    where = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    code = where & 0xFF
+    # For the memory that its processes share SQLite asks for room, and calls it a failure when there is none.
+    if code == sqlite3.SQLITE_FULL or (where == sqlite3.SQLITE_IOERR_SHMSIZE and _has_no_room(path)):
         return DiskFullError(path)
     if code in _READ_ONLY:
         return JournalUnwritableError(path, str(error))
@@ -396,3 +401,10 @@ def journal_error(path: Path, error: sqlite3.Error | UnicodeDecodeError | OSErro
     if code == sqlite3.SQLITE_CORRUPT:
         return JournalUnreadableError(path, "it is damaged")
     return DiskFailedError(path, str(error))
+
+
+def _has_no_room(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < SHARED_BYTES
+    except OSError:
+        return False

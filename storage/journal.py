@@ -26,6 +26,7 @@ from storage.errors import (
     journal_error,
 )
 from storage.lock import Ownership, beside
+from storage.removal import FLOOR, Removal, give_back, remove_oldest, used_bytes
 from storage.rows import PackedRow, checksum, pack
 from storage.states import SLOTS, unwrap, unwrap_since, wrap, wrap_since
 from storage.waiting import Waiting
@@ -120,8 +121,7 @@ class Journal:
         Raises JournalError, and nothing is changed.
         """
         self.refuse_erased(packed.stream for packed in rows)
-        connection = self._connection
-        known = dict(self._streams)
+        connection, known = self._connection, dict(self._streams)
         followed = self._followed | {stream: (crc32(state), 0) for stream, state in states.items()}
         seq = self.last_seq
         try:
@@ -129,14 +129,7 @@ class Journal:
                 connection.execute("ROLLBACK")
             connection.execute("BEGIN IMMEDIATE")
             try:
-                by_kind: dict[str, list[tuple[object, ...]]] = {}
-                for packed in rows:
-                    seq += 1
-                    number = known.get(packed.stream) or self._add(packed.stream, known)
-                    values = (seq, number, *packed.row, packed.seal(seq))
-                    by_kind.setdefault(packed.kind.name, []).append(values)
-                for name, several in by_kind.items():
-                    connection.executemany(tables.TABLES[name].insert, several)
+                seq = self._insert(rows, known, seq)
                 connection.executemany(
                     "INSERT INTO state VALUES (?, ?) ON CONFLICT (stream) DO UPDATE SET state = excluded.state",
                     [
@@ -158,6 +151,44 @@ class Journal:
         self._streams, self._followed, self.last_seq = known, followed, seq
         self._watermark.write(self.journal_id, seq)
         return seq
+
+    def used_bytes(self) -> int:
+        """Return what the rows take on the disk. Raises JournalError."""
+        try:
+            return used_bytes(self._connection)
+        except SQLITE_ERRORS as error:
+            raise journal_error(self.path, error) from error
+
+    def shed(self, most_bytes: int, now_ns: int) -> list[Removal]:
+        """If the rows take more than so many bytes, remove the oldest epochs, a day of one wearer at most.
+
+        Return what went of each stream; that it did is an event of the stream, durable with it. Raises JournalError.
+        """
+        connection, seq = self._connection, self.last_seq
+        try:
+            if used_bytes(connection) <= most_bytes:
+                return []
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                last, gone = remove_oldest(connection)
+                if gone:
+                    self._move(Advance(FLOOR, last))
+                named = {number: stream for stream, number in self._streams.items()}
+                told = [
+                    Batch(named[each.stream], (each.event(now_ns),)) for each in gone if each.stream in named
+                ]
+                seq = self._insert([row for batch in told for row in pack(batch)], dict(self._streams), seq)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            give_back(connection)
+        except SQLITE_ERRORS as error:
+            raise journal_error(self.path, error) from error
+        self.last_seq = seq
+        self._watermark.write(self.journal_id, seq)
+        return gone
 
     def state(self, stream: Stream) -> bytes | None:
         """Return the newest state of a stream; None if there is none, or if it is damaged."""
@@ -252,12 +283,24 @@ class Journal:
     def _wipe(self) -> None:
         """Leave nothing of what was deleted: give its pages back, and empty the log that has it still."""
         try:
-            self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+            give_back(self._connection)
             (is_busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except SQLITE_ERRORS as error:
             raise journal_error(self.path, error) from error
         if is_busy:
             raise JournalBusyError(self.path, "a program that reads")
+
+    def _insert(self, rows: Iterable[PackedRow], known: dict[Stream, int], seq: int) -> int:
+        """Insert rows after a seq, in a transaction that the caller opened; return the last one's."""
+        by_kind: dict[str, list[tuple[object, ...]]] = {}
+        for packed in rows:
+            seq += 1
+            number = known.get(packed.stream) or self._add(packed.stream, known)
+            values = (seq, number, *packed.row, packed.seal(seq))
+            by_kind.setdefault(packed.kind.name, []).append(values)
+        for name, several in by_kind.items():
+            self._connection.executemany(tables.TABLES[name].insert, several)
+        return seq
 
     def _add(self, stream: Stream, known: dict[Stream, int]) -> int:
         cursor = self._connection.execute(

@@ -37,13 +37,14 @@ class Ownership:
         except sqlite3.Error as error:
             raise journal_error(journal, error) from error
         try:
+            lock.execute("PRAGMA journal_mode = MEMORY").fetchall()  # a full disk keeps nobody from owning
             lock.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
             lock.close()
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
                 raise JournalBusyError(journal, _read(words)) from error
             raise journal_error(journal, error) from error
-        with suppress(OSError):  # a full disk keeps nobody from owning a journal
+        with suppress(OSError):  # nor does it here
             words.write_text(json.dumps({"owner": owner, "pid": os.getpid(), "since_ns": time_ns()}), "utf-8")
         return cls(lock)
 

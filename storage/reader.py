@@ -16,6 +16,7 @@ from storage.damage import Check, Damage, streams
 from storage.entries import Backlog, Block, DeadLetter, Entry, Stream
 from storage.errors import SQLITE_ERRORS, JournalError, journal_error
 from storage.lock import beside
+from storage.removal import floor
 from storage.rows import PACKING, checksum
 from storage.schema import KINDS, Kind, Row
 from storage.watermark import acknowledged
@@ -158,6 +159,11 @@ class JournalReader:
 
     def waiting(self, after_seq: int, last_seq: int) -> int:
         """Return how many rows sinks take after one seq up to another, without a look at each of them."""
+        with self._reading():
+            low = min(last_seq, floor(self._connection))
+        if after_seq < low:  # down there epochs were removed, and no hole tells which
+            there = sum(self._between(kind.name, after_seq, low) for kind in _SINKABLE)
+            return there + self.waiting(low, last_seq)
         kept = sum(self._between(kind.name, after_seq, last_seq) for kind in _UNSINKABLE)
         return max(0, last_seq - after_seq - self.holes(after_seq, last_seq) - kept)
 

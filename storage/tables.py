@@ -21,12 +21,15 @@ from storage.schema import KINDS, Kind, Type
 
 APPLICATION_ID = 0x4E4B4C4E
 """`NKLN`, in the file's header: this SQLite file is a journal."""
-VERSION = 1
+VERSION = 2
 """Of the file's layout. To change storage.schema is to raise it and to add a step."""
 
 Step = Callable[[sqlite3.Connection], None]
-STEPS: dict[int, Step] = {}
-"""Version → what brings a file of that version to the next, inside a transaction that the caller opened."""
+STEPS: dict[int, Step] = {1: lambda _connection: None}
+"""Version → what brings a file of that version to the next, inside a transaction that the caller opened.
+
+2: the event `epochs_removed`, and a cursor that says up to where epochs were (`storage.removal`).
+"""
 
 _SQL_TYPE = {Type.INT: "INTEGER", Type.FLOAT: "REAL", Type.TEXT: "TEXT"}
 

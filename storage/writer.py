@@ -8,12 +8,14 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Condition, Thread
-from time import monotonic
+from time import monotonic, time_ns
 from typing import TypeVar
 
 from storage.entries import Advance, Batch, DeadLetter
 from storage.errors import DiskFailedError, NotDurableError, StorageError, StumbledError, WriterClosedError
 from storage.journal import Journal
+from storage.late import LateJournal
+from storage.quota import DiskQuota
 from storage.rows import pack
 from storage.waiting import Asked, Waiting
 
@@ -23,6 +25,8 @@ logger = logging.getLogger(__name__)
 MAX_ROWS = 50_000
 """Kept in memory while the disk does not take them: 13 h of one wearer, about 25 MB."""
 FIRST_RETRY_S, LAST_RETRY_S = 0.5, 15.0
+LOOK_EVERY_S = 60.0
+"""A minute's rows and samples are some hundred kilobytes."""
 
 
 def retry_delay_s(failures: int) -> float:
@@ -51,15 +55,19 @@ class JournalWriter:
 
     def __init__(
         self,
-        journal: Journal,
+        journal: Journal | LateJournal,
         *,
         commit_every_s: float = 1.0,
         max_rows: int = MAX_ROWS,
+        quota: DiskQuota | None = None,
+        utc: Callable[[], int] = time_ns,
         on_commit: Callable[[int], None] | None = None,
         on_trouble: Callable[[StorageError | None], None] | None = None,
     ) -> None:
         self.on_commit, self.on_trouble = on_commit, on_trouble
-        self._journal = journal
+        self._journal, self._quota, self._utc = journal, quota, utc
+        self._look_s = 0.0
+        """When the quota is looked at next."""
         self._commit_every_s, self._max_rows = commit_every_s, max_rows
         self._thread = Thread(target=self._run, name="journal-writer", daemon=True)
         self._changed = Condition()
@@ -169,7 +177,10 @@ class JournalWriter:
     def _run(self) -> None:
         while self._take():
             before_seq = self._journal.last_seq
-            self._tell(self._commit(), grown=self._journal.last_seq > before_seq)
+            error = self._commit()
+            self._tell(error, grown=self._journal.last_seq > before_seq)
+            if error is None:
+                self._keep_quota()
         with self._changed:
             asked, self._waiting.asked = self._waiting.asked, []
         for each in asked:
@@ -213,6 +224,19 @@ class JournalWriter:
         for asked in taken.asked:
             asked.answer(error)
         return error
+
+    def _keep_quota(self) -> None:
+        """Now and then see that the disk's share is kept, a piece after each commit while it is not."""
+        now_s = monotonic()
+        if self._quota is None or now_s < self._look_s:
+            return
+        try:
+            goes_on = self._quota.keep(self._journal, self._utc())
+        except (StorageError, OSError) as error:
+            logger.warning("no room could be made: %s", error)
+            goes_on = False
+        if not goes_on:
+            self._look_s = now_s + LOOK_EVERY_S
 
     def _tell(self, error: StorageError | None, *, grown: bool) -> None:
         """Tell of rows committed, of the first of each kind of trouble, and of its end."""

@@ -22,6 +22,14 @@ class Journal(Section):
         le=60,
         description="How often it is made durable; alerts and episodes never wait for that.",
     )
+    most_gb: float | None = Field(
+        default=None,
+        ge=0.01,
+        le=100_000,
+        examples=[10.0],
+        description="How much of the disk it may take, with the samples that are kept: then the oldest hours of samples "
+        "go, then the oldest seconds (4 MB a day); minutes, episodes and events never. Not given: all there is.",
+    )
 
 
 class Recordings(Section):

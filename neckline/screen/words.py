@@ -85,6 +85,7 @@ SENTENCES: Mapping[EventKind, str] = MappingProxyType(
         EventKind.CALIBRATED: "Calibrated",
         EventKind.VISIT: "A visit",
         EventKind.SETTINGS_CHANGED: "Other settings from here on",
+        EventKind.EPOCHS_REMOVED: "The oldest {value:.0f} epochs were removed to keep the journal small",
     }
 )
 

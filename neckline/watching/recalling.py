@@ -18,6 +18,7 @@ from sensor.arrivals import AHEAD_S
 from sensor.samples import SampleBlock
 from storage.entries import Stream
 from storage.journal import Journal
+from storage.late import LateJournal
 from storage.reader import JournalReader
 
 State = TypeVar("State", WearerState, HeadState)
@@ -31,7 +32,7 @@ def streams_of(config: Config) -> list[Stream]:
 
 
 def recall(
-    config: Config, journal: Journal, now_ns: int, zone: tzinfo | None
+    config: Config, journal: Journal | LateJournal, now_ns: int, zone: tzinfo | None
 ) -> tuple[Wearer, Head | None, Memory]:
     """Return the wearer, with the clip on the head if there is one, and what the journal remembers of the back.
 
@@ -67,7 +68,7 @@ def recall(
 
 
 def _saved(
-    journal: Journal, stream: Stream, now_ns: int
+    journal: Journal | LateJournal, stream: Stream, now_ns: int
 ) -> tuple[WearerState | None, tuple[SampleBlock, ...]]:
     """Return a state, and the samples after it that lead to the last row."""
     recalled = journal.recall(stream)
@@ -76,7 +77,7 @@ def _saved(
     return state, tuple(since) if state else ()
 
 
-def _state(journal: Journal, stream: Stream, kind: type[State], now_ns: int) -> State | None:
+def _state(journal: Journal | LateJournal, stream: Stream, kind: type[State], now_ns: int) -> State | None:
     """Return the state that goes with the last row; None for none that is of use."""
     return _read(journal.state(stream), kind, now_ns)
 

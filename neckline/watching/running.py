@@ -19,11 +19,14 @@ from neckline.control.server import serving
 from neckline.screen.logs import happened
 from neckline.screen.words import count, span
 from neckline.watching.recalling import recall, streams_of
-from neckline.watching.recording import recording
+from neckline.watching.recording import recording, recordings_path
 from neckline.watching.service import About, Service, Source, View
 from neckline.wearing.calibrating import mount_of
 from neckline.wearing.tally import DayTally, Tally
 from storage.journal import Journal
+from storage.late import LateJournal, open_or_wait
+from storage.quota import DiskQuota
+from storage.recordings.folder import RecordingsFolder
 from storage.writer import JournalWriter
 
 if TYPE_CHECKING:
@@ -121,11 +124,15 @@ async def run(
 @asynccontextmanager
 async def _storing(
     config: Config, journal_path: Path
-) -> AsyncGenerator[tuple[Journal, JournalWriter, "Forwarder | None"], None]:
+) -> AsyncGenerator[tuple[Journal | LateJournal, JournalWriter, "Forwarder | None"], None]:
     """Own the journal, with its writer and the feed to InfluxDB, if there is one; whatever happens, let go of it."""
     settings = config.influxdb_settings()
-    journal = Journal.open(journal_path, OWNER)
-    writer = JournalWriter(journal, commit_every_s=config.journal.commit_every_s)
+    journal = open_or_wait(journal_path, OWNER)
+    quota = None
+    if config.journal.most_gb is not None:
+        samples = RecordingsFolder(recordings_path(config, journal_path))
+        quota = DiskQuota(round(config.journal.most_gb * 1e9), samples)
+    writer = JournalWriter(journal, commit_every_s=config.journal.commit_every_s, quota=quota)
     writer.start()
     forwarder: Forwarder | None = None
     try:
@@ -147,7 +154,7 @@ def _forwarder(journal_path: Path, writer: JournalWriter, settings: "InfluxSetti
     return forwarder
 
 
-def _close(journal: Journal, writer: JournalWriter, forwarder: "Forwarder | None") -> None:
+def _close(journal: Journal | LateJournal, writer: JournalWriter, forwarder: "Forwarder | None") -> None:
     """Make everything durable, deliver what can be delivered; StorageError if the first does not succeed."""
     try:
         if forwarder is not None:

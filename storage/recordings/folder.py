@@ -105,6 +105,17 @@ class RecordingsFolder:
             raise RecordingsUnwritableError(folder, error.strerror or str(error)) from error
         return Segment(folder / f"_{quote(stream.placement, safe='')}-{number:08d}{OPEN}", stream, number)
 
+    def bytes(self) -> int:
+        """Return how large all files are together."""
+        return sum(self._sizes().values())
+
+    def _sizes(self) -> dict[Segment, int]:
+        sizes: dict[Segment, int] = {}
+        for segment in self.segments():
+            with suppress(FileNotFoundError):  # it was sealed just now
+                sizes[segment] = segment.path.stat().st_size
+        return sizes
+
     def erase(self, wearer: str) -> Removed:
         """Remove all of a wearer. Raises RecordingsUnwritableError."""
         folder = self.path / f"wearer={quote(wearer, safe='')}"
@@ -119,10 +130,7 @@ class RecordingsFolder:
 
     def shrink(self, quota_bytes: int) -> Removed:
         """Remove sealed files, those with the oldest samples first, until all is no more than so many bytes."""
-        sizes: dict[Segment, int] = {}
-        for segment in self.segments():
-            with suppress(FileNotFoundError):  # it was sealed just now
-                sizes[segment] = segment.path.stat().st_size
+        sizes = self._sizes()
         surplus = sum(sizes.values()) - quota_bytes
         removed = Removed()
         for segment in sorted(sizes, key=lambda each: (each.day, each.number)):

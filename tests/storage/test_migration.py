@@ -5,28 +5,29 @@ from pathlib import Path
 
 import pytest
 
-from processing.outputs import Activity, EpisodeEnd, EventKind, Posture, Stance
+from processing.outputs import Activity, EpisodeEnd, Epoch, Event, EventKind, Posture, Stance
 from storage import tables
 from storage.entries import DeadLetter
 from storage.errors import JournalError, JournalUnreadableError
 from storage.journal import Journal
 from storage.reader import JournalReader
-from storage.schema import KINDS
+from storage.schema import EPOCH, KINDS
 from tests.storage.records import ANNA, BERT, START_NS, epoch, one_of_each, second
 
-VERSION_1 = Path(__file__).with_name("journal_v1.sql")
-"""A journal of layout 1, as sqlite3 dumps it: one of each kind, a row replaced, states, a cursor, a dead letter.
+VERSION_1, VERSION_2 = (Path(__file__).with_name(f"journal_v{number}.sql") for number in (1, 2))
+"""A journal of layout 1, as sqlite3 dumps it: one of each kind, a row replaced, states, a cursor, a dead letter; and the
+same of layout 2, its epochs removed.
 
-It stays as it is for ever. Whoever changes the layout raises tables.VERSION, adds a step, and lays a dump beside it.
+They stay as they are for ever. Whoever changes the layout raises tables.VERSION, adds a step, and lays a dump beside it.
 """
-WORDS_1 = {
+WORDS_2 = {
     Activity: "still moving walking vehicle lying bending leaning transition not_worn gap uncalibrated",
     Posture: "upright slouched unknown",
     EpisodeEnd: "seen censored",
     EventKind: (
         "slouch_started slouch_alert slouch_ended head_forward_started head_forward_alert head_forward_ended "
         "break_prompt calibration_suspect not_worn signal_lost signal_returned battery_low calibrated snoozed "
-        "visit settings_changed"
+        "visit settings_changed epochs_removed"
     ),
     Stance: "sitting standing",
 }
@@ -36,9 +37,13 @@ WORDS_1 = {
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Give a journal of layout 1."""
-    path = tmp_path / "journal.db"
+    return made_of(VERSION_1, tmp_path / "journal.db")
+
+
+def made_of(dump: Path, path: Path) -> Path:
+    """Make a file of a dump."""
     connection = sqlite3.connect(path)
-    connection.executescript(VERSION_1.read_text())
+    connection.executescript(dump.read_text())
     connection.close()
     return path
 
@@ -57,10 +62,11 @@ def test_the_layout_is_the_one_that_its_version_names(path: Path, tmp_path: Path
     """A change of storage.schema or of the journal's tables without a new version would leave old files behind."""
     Journal.open(tmp_path / "new.db", "test").close()
     assert layout(path) == layout(tmp_path / "new.db")
-    assert {enum: words.split() for enum, words in WORDS_1.items()} == {
-        enum: [word.value for word in enum] for enum in WORDS_1
+    assert {enum: words.split() for enum, words in WORDS_2.items()} == {
+        enum: [word.value for word in enum] for enum in WORDS_2
     }
-    assert tables.VERSION == 1
+    assert tables.VERSION == 2
+    assert layout(made_of(VERSION_2, tmp_path / "two.db")) == layout(tmp_path / "new.db")
 
 
 def test_a_journal_of_layout_1_is_read_and_written(path: Path) -> None:
@@ -73,6 +79,25 @@ def test_a_journal_of_layout_1_is_read_and_written(path: Path) -> None:
         assert reader.backlog("influxdb").cursor == 3
         assert reader.dead_letters("influxdb") == [DeadLetter(2, "minute", "a line", "a reason", START_NS)]
         assert journal.commit([second(3)]) == 10
+
+
+def test_a_journal_of_layout_2_is_read_and_written(tmp_path: Path) -> None:
+    """Its epochs were removed, which is told as an event of each stream and is no damage; all else is there."""
+    path = made_of(VERSION_2, tmp_path / "journal.db")
+    with Journal.open(path, "test") as journal, JournalReader.open(path) as reader:
+        assert (journal.last_seq, journal.damage, reader.check()) == (11, (), [])
+        assert reader.count(EPOCH) == 0
+        expected = [record for record in one_of_each(1) if not isinstance(record, Epoch)]
+        found = [record for kind in KINDS for record in reader.read(kind, ANNA)]
+        removed = [
+            each for each in found if isinstance(each, Event) and each.kind is EventKind.EPOCHS_REMOVED
+        ]
+        assert [each for each in found if each not in removed] == expected
+        assert [(each.value, each.onset_ns, each.end_ns) for each in removed] == [
+            (1.0, epoch(1).start_ns, epoch(2).start_ns)
+        ]
+        assert reader.backlog("influxdb").rows == 5
+        assert journal.commit([second(3)]) == 12
 
 
 def add_a_table(connection: sqlite3.Connection) -> None:

@@ -1,0 +1,102 @@
+"""A journal whose disk is full at the start: what is stored can be read, and it is opened as soon as there is room.
+
+Alerts do not wait for that: rows wait in the writer's memory, as they do when the disk fills up later.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from sensor.samples import SampleBlock
+from storage.damage import Damage
+from storage.entries import Advance, Stream
+from storage.erasures import erasures
+from storage.errors import DiskFullError, WearerErasedError
+from storage.journal import Journal
+from storage.lock import Ownership
+from storage.reader import JournalReader
+from storage.removal import Removal
+from storage.rows import PackedRow
+
+
+class LateJournal:
+    """Stands for a `storage.journal.Journal` that could not be opened; for one thread at a time, as that."""
+
+    damage: tuple[Damage, ...] = ()
+
+    def __init__(self, path: Path, owner: str) -> None:
+        """Own a journal that is there. Raises JournalBusyError, JournalAbsentError, JournalUnreadableError."""
+        self.path = path
+        self._owner = owner
+        self._ownership: Ownership | None = Ownership.take(path, owner)
+        self._journal: Journal | None = None
+        self._erased = frozenset(erasure.wearer for erasure in erasures(path))
+        try:
+            with JournalReader.open(path) as reader:
+                self._first_seq = reader.last_seq
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def last_seq(self) -> int:
+        """Of what is durable."""
+        return self._first_seq if self._journal is None else self._journal.last_seq
+
+    def write(
+        self,
+        rows: Sequence[PackedRow],
+        states: Mapping[Stream, bytes],
+        advances: Sequence[Advance] = (),
+        since: Mapping[Stream, Sequence[SampleBlock]] | None = None,
+    ) -> int:
+        """Open the journal if that can be done by now, and write. Raises DiskFullError as long as it cannot."""
+        if self._journal is None:
+            if self._ownership is not None:
+                self._ownership.release()
+                self._ownership = None
+            try:
+                self._journal = Journal.open(self.path, self._owner)
+            except DiskFullError:
+                self._ownership = Ownership.take(self.path, self._owner)
+                raise
+        return self._journal.write(rows, states, advances, since)
+
+    def refuse_erased(self, streams: Iterable[Stream]) -> None:
+        """Raise WearerErasedError if one of the streams is of a wearer who was erased."""
+        for stream in streams:
+            if stream.wearer in self._erased:
+                raise WearerErasedError(self.path, stream.wearer)
+
+    def state(self, _stream: Stream) -> None:
+        """Return nothing: what was under way begins anew."""
+
+    def recall(self, _stream: Stream) -> None:
+        """Return nothing: what was under way begins anew."""
+
+    def used_bytes(self) -> int:
+        """Return what the rows take on the disk, as far as that is known."""
+        return 0 if self._journal is None else self._journal.used_bytes()
+
+    def shed(self, most_bytes: int, now_ns: int) -> list[Removal]:
+        """Remove the oldest epochs, once it is open."""
+        return [] if self._journal is None else self._journal.shed(most_bytes, now_ns)
+
+    def close(self) -> None:
+        """Let go of the journal; another may own it."""
+        if self._journal is not None:
+            self._journal.close()
+        if self._ownership is not None:
+            self._ownership.release()
+
+
+def open_or_wait(path: Path, owner: str) -> Journal | LateJournal:
+    """Open a journal; where the disk is full, one that is opened once there is room.
+
+    Raises DiskFullError if there is no journal yet, all else as `Journal.open`.
+    """
+    try:
+        return Journal.open(path, owner)
+    except DiskFullError:
+        if not path.exists() or not path.stat().st_size:
+            raise
+        return LateJournal(path, owner)
