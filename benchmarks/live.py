@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -74,10 +73,10 @@ def wearers(number: int, seconds: int) -> list[Worn]:
     ]
 
 
-def rounds(worn: list[Worn], rows: int) -> Iterator[list[SampleBlock]]:
-    """Yield the blocks of each wearer as they come."""
-    for begin in range(0, min(len(each.samples) for each in worn) // rows * rows, rows):
-        yield [each.samples[begin : begin + rows] for each in worn]
+def rounds(worn: list[Worn], rows: int) -> list[list[SampleBlock]]:
+    """Return the blocks of each wearer as they come: to make them is the sensor's work (`benchmarks.decode`)."""
+    most = min(len(each.samples) for each in worn) // rows * rows
+    return [[each.samples[begin : begin + rows] for each in worn] for begin in range(0, most, rows)]
 
 
 def take(worn: list[Worn], blocks: list[SampleBlock], writer: JournalWriter | None) -> None:
@@ -105,8 +104,8 @@ def cost_us(worn: list[Worn], rows: int, seconds: int, path: Path | None, patien
     writer = None if journal is None else JournalWriter(journal, commit_every_s=3600.0)
     if writer is not None:
         writer.start()
-    per_s, begin_s = round(RATE_HZ) // rows, 0.0
-    for number, blocks in enumerate(rounds(worn, rows)):
+    per_s, begin_s, coming = round(RATE_HZ) // rows, 0.0, rounds(worn, rows)
+    for number, blocks in enumerate(coming):
         if number == WARM_S * per_s:
             begin_s = time.process_time()
         take(worn, blocks, writer)

@@ -92,7 +92,6 @@ async def run(
         _storing(config, journal_path) as (journal, writer, forwarder),
         recording(config, journal_path, simulated=simulated) as recorders,
     ):
-        journal.refuse_erased([stream])
         wearer, head, memory = recall(config, journal, begin_ns, zone)
         day = DayTally(begin_ns, zone, memory.today)
 
@@ -136,6 +135,7 @@ async def _storing(
     writer.start()
     forwarder: Forwarder | None = None
     try:
+        journal.refuse_erased(streams_of(config))
         if settings is not None:
             forwarder = _forwarder(journal_path, writer, settings)
         yield journal, writer, forwarder
