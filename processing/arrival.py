@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from processing.grid import GoodRows, GridState, Piece, stretches, take_piece
 from processing.orientation import OrientationState, forget_orientation, track
-from sensor.samples import SampleBlock
-from sensor.samples import join as join_samples
 
 QUAT = slice(6, 10)
 """Rows of `Samples.values`."""
@@ -65,21 +63,3 @@ def join(parts: Sequence[Samples]) -> Samples:
 def length(parts: Sequence[Samples]) -> int:
     """Return how many samples the parts hold."""
     return sum(len(part.time_ns) for part in parts)
-
-
-def alike(one: SampleBlock, other: SampleBlock) -> bool:
-    """Tell whether two blocks can be joined: the same rate, and both with or both without a gyroscope."""
-    return one.rate_hz == other.rate_hz and (one.gyr_radps is None) == (other.gyr_radps is None)
-
-
-def join_blocks(blocks: Sequence[SampleBlock]) -> list[SampleBlock]:
-    """Return blocks in their order, each run of those that are alike joined to one."""
-    joined: list[SampleBlock] = []
-    run: list[SampleBlock] = []
-    for block in (*blocks, None):
-        if run and (block is None or not alike(run[0], block)):
-            joined.append(join_samples(run))
-            run = []
-        if block is not None:
-            run.append(block)
-    return joined

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processing.activity import GateState
-from processing.arrival import QUAT, Samples, arrive, join_blocks
+from processing.arrival import QUAT, Samples, arrive
 from processing.epochs import OpenEpoch, OpenMinute
 from processing.errors import StateError
 from processing.fading import FadingState
@@ -23,7 +23,7 @@ from processing.settings import Settings
 from processing.slip import SlipState
 from processing.slouch import Phase, SlouchState, hold_progress
 from processing.window import BEFORE_S, Window
-from sensor.samples import SampleBlock
+from sensor.samples import SampleBlock, join_alike
 
 T = TypeVar("T")
 
@@ -113,7 +113,7 @@ class WearerState:
         """Return the newest good samples of the open second, those that wait included."""
         grid, orientation = self.grid, self.orientation
         parts = list(self.epoch.parts) if self.epoch else []
-        for block in join_blocks(self.waiting):
+        for block in join_alike(self.waiting):
             for piece in pieces(grid, block, settings.session_break_s * 1e9):
                 grid, orientation, _, samples = arrive(grid, orientation, piece)
                 parts.append(samples)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processing.activity import DOUBT_S, Facts, Verdict, count_stillness, decide, why_false
-from processing.arrival import QUAT, Samples, arrive, join, join_blocks, length
+from processing.arrival import QUAT, Samples, arrive, join, length
 from processing.epochs import SECOND_NS, OpenEpoch, roll_up, roll_up_run
 from processing.fading import fade
 from processing.grid import GoodRows, Piece, pieces
@@ -48,7 +48,7 @@ from processing.slouch import (
 from processing.state import WearerState
 from processing.steady import LEAST, Steady, rest_on
 from processing.window import FIRST_ANGLE, MOTION_G, RECEIVED, Measured, Over, measure
-from sensor.samples import SampleBlock
+from sensor.samples import SampleBlock, join_alike
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +78,7 @@ class Work:
         self.seen_ns = state.grid.good_ns or 0 if state.grid else 0
         self.judge_of: tuple[Stance, bool] | None = None
         self.judge_is: Judge | None = None
-        self.blocks = join_blocks((*state.waiting, block) if block is not None else state.waiting)
+        self.blocks = join_alike((*state.waiting, block) if block is not None else state.waiting)
         self.pieces: list[Piece] = []
         self.closing: Closing | None = None
         self.epochs: list[Epoch] = []

@@ -66,6 +66,22 @@ def join(blocks: Sequence[SampleBlock]) -> SampleBlock:
     )
 
 
+def alike(one: SampleBlock, other: SampleBlock) -> bool:
+    """Tell whether two blocks can be joined: the same rate, and both with or both without a gyroscope."""
+    return one.rate_hz == other.rate_hz and (one.gyr_radps is None) is (other.gyr_radps is None)
+
+
+def join_alike(blocks: Iterable[SampleBlock]) -> list[SampleBlock]:
+    """Return blocks in their order, each run of those that are alike joined to one."""
+    runs: list[list[SampleBlock]] = []
+    for block in blocks:
+        if runs and alike(runs[-1][0], block):
+            runs[-1].append(block)
+        else:
+            runs.append([block])
+    return [join(run) for run in runs]
+
+
 class LinkState(StrEnum):
     """Where the link to a clip stands."""
 
@@ -112,7 +128,7 @@ def gathered(readings: Iterable[Reading], block_ns: int) -> Iterator[Reading]:
     try:
         for reading in readings:
             if isinstance(reading, SampleBlock):
-                if held and not _like(reading, held[0]):
+                if held and not alike(reading, held[0]):
                     yield join(held)
                     held = []
                 held.append(reading)
@@ -129,7 +145,3 @@ def gathered(readings: Iterable[Reading], block_ns: int) -> Iterator[Reading]:
         raise
     if held:
         yield join(held)
-
-
-def _like(one: SampleBlock, other: SampleBlock) -> bool:
-    return one.rate_hz == other.rate_hz and (one.gyr_radps is None) is (other.gyr_radps is None)

@@ -4,10 +4,9 @@ To write a state takes longer than all else that is done with a second of sample
 the samples after it, with the settings that were in force, give the state that was, to the last bit.
 """
 
-from processing.arrival import join_blocks
 from processing.settings import Settings
 from processing.state import WearerState
-from sensor.samples import SampleBlock
+from sensor.samples import SampleBlock, join_alike
 
 EVERY = 60
 """Times that samples are saved before a whole state is, in good time before the journal has no room for more of them."""
@@ -35,7 +34,7 @@ class Saving:
 
     def due(self, state: WearerState, settings: Settings) -> tuple[bytes | None, SampleBlock | None]:
         """Return what is to be saved of a state: it, the samples since the last time, or neither if there were none."""
-        joined = join_blocks(self._since)
+        joined = join_alike(self._since)
         rows = sum(map(len, self._since))
         self._since.clear()
         if (
