@@ -10,13 +10,13 @@ from neckline.commands.output import give, give_json
 from neckline.configuration.config import Config
 from neckline.errors import NoSuchAlertError
 from neckline.screen.words import clock, count, day_and_clock, sentence, span
+from neckline.wearing.tally import ALERTS
 from processing.head import HEAD_ON_TRUNK
 from processing.outputs import Epoch, Event, EventKind, Posture
 from storage.entries import Stream
 from storage.reader import JournalReader
 from storage.schema import EPOCH, EVENT
 
-ALERTS = frozenset({EventKind.SLOUCH_ALERT, EventKind.HEAD_FORWARD_ALERT})
 BARS = "▁▂▃▄▅▆▇█"
 NOT_JUDGED = "·"
 BEFORE_S, AFTER_S = 30, 60

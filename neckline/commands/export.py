@@ -5,11 +5,11 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from datetime import datetime
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import TaskID
 
 from neckline.commands.output import give, give_json, say
 from neckline.errors import NothingStoredError
+from neckline.screen.progress import bar
 from neckline.screen.words import count
 from storage.errors import JournalAbsentError
 from storage.exports.export import Format, export_journal
@@ -116,19 +116,12 @@ def _warn(broken: Sequence[str]) -> None:
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int, int], None]]:
     """Give what shows on a terminal how far each part is."""
-    screen = Console(stderr=True)
-    columns = (
-        TextColumn("exporting {task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:3.0f} %"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
+    with bar() as progress:
         tasks: dict[str, TaskID] = {}
 
         def tell(what: str, done: int, of: int) -> None:
             if what not in tasks:
-                tasks[what] = progress.add_task(what, total=None)
+                tasks[what] = progress.add_task(f"exporting {what}", total=None)
             progress.update(tasks[what], completed=done, total=of)
 
         yield tell

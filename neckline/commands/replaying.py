@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
 from neckline.commands.output import tell
+from neckline.screen.progress import SEEN, bar
 from neckline.screen.words import span
 from neckline.wearing.clips import Clips
 from neckline.wearing.tally import Tally
@@ -99,16 +97,9 @@ def _in_order(
     recordings: Mapping[str, AnyRecording], damage: dict[str, str]
 ) -> Iterator[tuple[str, Reading]]:
     """Yield the readings of all, with progress on a terminal; note where one breaks."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[seen]}"),
-        TimeElapsedColumn(),
-    )
-    console = Console(stderr=True)
     block_s = BLOCK_S if len(recordings) == 1 else BLOCK_OF_TWO_S
     streams = [_readings(placement, of, block_s, damage) for placement, of in recordings.items()]
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with bar(SEEN) as progress:
         names = " and ".join(of.path.name for of in recordings.values())
         task = progress.add_task(names, total=None, seen="")
         begin_ns: int | None = None

@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
 from neckline.commands.analyse.periods import Period
 from neckline.commands.analyse.tables import show_changes, show_exposure
-from neckline.commands.explain import ALERTS
 from neckline.commands.output import give, give_json, say
 from neckline.errors import NothingInPeriodError, NothingStoredError
 from neckline.exits import Exit
+from neckline.screen.progress import bar
+from neckline.wearing.tally import ALERTS
 from processing.exposure.columns import EpochColumns
 from processing.exposure.summary import Exposure, expose
 from storage.entries import Stream
@@ -98,16 +96,9 @@ def _seconds(
     reader: History, stream: Stream, since_ns: int | None, until_ns: int | None
 ) -> Iterator[tuple[int, str, str, float | None]]:
     """Yield what the figures need of each epoch, with progress on a terminal."""
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("reading"),
-        BarColumn(),
-        TextColumn("{task.percentage:3.0f} %"),
-        TimeElapsedColumn(),
-    )
     start, activity, posture, angle = EPOCH_COLUMNS
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=reader.count(EPOCH, stream, since_ns, until_ns))
+    with bar() as progress:
+        task = progress.add_task("reading", total=reader.count(EPOCH, stream, since_ns, until_ns))
         for number, row in enumerate(reader.rows(EPOCH, stream, since_ns, until_ns)):
             if number % PROGRESS_EVERY == 0:
                 progress.update(task, completed=number)

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
 from neckline.commands.analyse import pool
 from neckline.commands.analyse.judging import Analysed, Judged
 from neckline.commands.analyse.sides import Side
@@ -18,6 +15,7 @@ from neckline.commands.poses import Poses, reference
 from neckline.commands.recorded import open_recording
 from neckline.errors import NoCalibrationError
 from neckline.exits import Exit
+from neckline.screen.progress import SEEN, bar
 from neckline.screen.words import count, span
 from processing.exposure.recovery import WITHIN_S
 from sensor.errors import RecordingUnreadableError
@@ -123,14 +121,7 @@ class _Bar:
     """Progress on a terminal, beside what is shown: seconds heard of one recording, or how many are done."""
 
     def __init__(self, recordings: Sequence[AnyRecording]) -> None:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[seen]}"),
-            TimeElapsedColumn(),
-        )
-        console = Console(stderr=True)
-        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._bar = bar(SEEN)
         self._of = len(recordings)
         self._done = 0
         alone = self._of == 1
