@@ -8,7 +8,7 @@ from neckline.configuration.config import Config
 from neckline.control.client import Client
 from neckline.screen.words import day_and_clock
 from neckline.wearing.snoozing import snoozed_until
-from neckline.wearing.wearer import snooze_records
+from neckline.wearing.wearer import snooze_event
 from storage.entries import Batch, Stream
 from storage.journal import Journal
 
@@ -22,9 +22,8 @@ def snooze(config: Config, journal_path: Path, words: list[str]) -> None:
         client.snooze(until_ns)
     else:
         stream = Stream(config.wearer_id(), config.wearer.placement)
-        records = snooze_records(max(now_ns, until_ns or 0), now_ns)
         with Journal.open(journal_path, "neckline snooze") as journal:
-            journal.commit([Batch(stream, records)])
+            journal.commit([Batch(stream, (snooze_event(until_ns, now_ns),))])
     if until_ns is None:
         say("alerts are on again")
     else:

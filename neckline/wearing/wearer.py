@@ -38,9 +38,9 @@ def calibration_records(
     return StanceCalibration(stance, calibration, quality), event
 
 
-def snooze_records(until_ns: int, now_ns: int) -> Records:
-    """Return what is stored of a snooze."""
-    return (Event(now_ns, EventKind.SNOOZED, end_ns=until_ns),)
+def snooze_event(until_ns: int | None, now_ns: int) -> Event:
+    """Return what is stored of a snooze; for None, or a time that is over, one that ends at once."""
+    return Event(now_ns, EventKind.SNOOZED, end_ns=max(now_ns, until_ns or 0))
 
 
 class Wearer:
@@ -116,9 +116,9 @@ class Wearer:
 
     def snooze(self, until_ns: int | None, now_ns: int) -> Records:
         """Give no alerts until then; None, or a time that is over, lets them out again."""
-        until_ns = max(now_ns, until_ns or 0)
-        self.settings = replace(self.settings, snoozed_until_ns=until_ns)
-        return snooze_records(until_ns, now_ns)
+        event = snooze_event(until_ns, now_ns)
+        self.settings = replace(self.settings, snoozed_until_ns=event.end_ns)
+        return (event,)
 
     @property
     def now(self) -> Now:
