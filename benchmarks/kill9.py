@@ -28,6 +28,7 @@ import numpy as np
 from rich.table import Table
 
 from benchmarks.report import arguments, report
+from storage.entries import INFLUXDB
 from storage.influxdb import InfluxSink
 from storage.journal import Journal
 from storage.reader import JournalReader
@@ -102,7 +103,7 @@ class Life:
                 self.tally.damaged += len(journal.damage) + len(reader.check())
                 self.tally.lost += max(0, self.said.get("rows", 0) - journal.last_seq)
                 self.tally.lost += max(0, self.said.get("cursor", 0) - reader.backlog(ELSEWHERE).cursor)
-                self.tally.lost += max(0, self.said.get("delivered", 0) - reader.backlog("influxdb").cursor)
+                self.tally.lost += max(0, self.said.get("delivered", 0) - reader.backlog(INFLUXDB).cursor)
                 lost, surplus = lost_and_surplus(journal, reader)
                 self.tally.lost += lost
                 self.tally.duplicated += surplus
@@ -128,7 +129,7 @@ class Life:
                 pass
         with JournalReader.open(self.path) as reader:
             self.tally.rows += sum(reader.count(kind) for kind in KINDS)
-            self.tally.lost += len(reader.dead_letters("influxdb"))
+            self.tally.lost += len(reader.dead_letters(INFLUXDB))
             self.compare_server(reader, MANY)
 
 

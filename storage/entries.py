@@ -7,6 +7,8 @@ from typing import Any
 from sensor.samples import SampleBlock
 from storage.schema import Kind, Record, Row, Value
 
+INFLUXDB = "influxdb"
+"""The name of the sink that InfluxDB is: whose cursor and dead letters they are in the journal."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 """Names that mean the same in SQLite, in line protocol (no escapes), in a spreadsheet (no formula) and in a path."""
 

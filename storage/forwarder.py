@@ -21,7 +21,7 @@ from typing import Protocol
 
 from storage.answer import Answer, Verdict
 from storage.delivery import STEPPED_BACK, Delivery, Lane, Sink
-from storage.entries import DeadLetter
+from storage.entries import INFLUXDB, DeadLetter
 from storage.errors import StorageError, StumbledError
 from storage.ledger import BATCH_ROWS, Ledger
 from storage.reader import JournalReader
@@ -125,7 +125,7 @@ class Forwarder:
         cursors: Cursors,
         sink: Sink,
         *,
-        name: str = "influxdb",
+        name: str = INFLUXDB,
         pace: Pace = Pace(),
         batch_rows: int = BATCH_ROWS,
         jitter: Callable[[], float] = random.random,

@@ -15,13 +15,10 @@ from neckline.wearing.status import HeadStatus, InfluxStatus, Status, Today
 from processing.outputs import Posture
 from processing.quality import CalibrationQuality
 from sensor.samples import LinkState
-from storage.entries import Stream
+from storage.entries import INFLUXDB, Stream
 from storage.reader import JournalReader
 from storage.recordings.folder import RecordingsFolder
 from storage.schema import EPOCH
-
-SINK = "influxdb"
-"""The forwarder's name for its cursor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +85,8 @@ def keep(config: Config, journal_path: Path) -> Kept:
             last_epoch_ns = newest.start_ns if newest else None
         influxdb = None
         if config.influxdb is not None:
-            backlog = reader.backlog(SINK)
-            influxdb = InfluxStatus(backlog.rows, backlog.oldest_ns, len(reader.dead_letters(SINK)))
+            backlog = reader.backlog(INFLUXDB)
+            influxdb = InfluxStatus(backlog.rows, backlog.oldest_ns, len(reader.dead_letters(INFLUXDB)))
     snoozed_until_ns = memory.snoozed_until_ns or 0
     return Kept(
         path=journal_path,
