@@ -2,8 +2,18 @@
 
 from dashboards.board import Board, name_zone
 from dashboards.panels import BLUE, GREY, ORANGE, TIMELESS, Ask, Json, Step, lines, panel, table
-from dashboards.queries import BACK, BALANCE, SLOUCHED_SHARE, WEARER, WORN, ZONE, field, of, select
-from dashboards.review import LITTLE_WORN_S
+from dashboards.queries import (
+    BACK,
+    BALANCE,
+    LITTLE_WORN_S,
+    SLOUCHED_SHARE,
+    WEARER,
+    WORN,
+    ZONE,
+    field,
+    of,
+    select,
+)
 from storage.schema import EPISODE, MINUTE
 
 EACH = f'"{WEARER}"'

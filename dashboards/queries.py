@@ -58,6 +58,8 @@ def total(name: str, kind: Kind[Any] = MINUTE) -> str:
 
 
 WORN = "(" + " + ".join(total(f"{activity.value}_s") for activity in Activity if activity not in UNWORN) + ")"
+LITTLE_WORN_S = 4 * 3600
+"""A day with less is little worn, and its means say little of the day."""
 JUDGED = f"({total('upright_s')} + {total('slouched_s')})"
 SLOUCHED_SHARE = f"100 * {total('slouched_s')} / {JUDGED}"
 LOST_SHARE = f"100 * {total('missing')} / ({total('received')} + {total('missing')})"

@@ -7,6 +7,7 @@ from dashboards.queries import (
     BETWEEN,
     DAY,
     LASTED,
+    LITTLE_WORN_S,
     SLOUCHED_SHARE,
     WORN,
     ZONE,
@@ -20,8 +21,6 @@ from dashboards.response import RESPONSE, RESPONSE_UNITS, response_asks
 from processing.outputs import EventKind
 from storage.schema import EPISODE, EVENT, MINUTE
 
-LITTLE_WORN_S = 4 * 3600
-"""Days with less are shaded: their means say little of the day."""
 DAYS = {"by": DAY, "fill": "none", "tail": ZONE}
 
 

@@ -13,7 +13,7 @@ that fails keeps what was so: a database that restarts tells nobody.
 from dataclasses import dataclass
 from typing import Any
 
-from dashboards.queries import BACK, PLACEMENT, WEARER, WORN, field, in_policy, total
+from dashboards.queries import BACK, LITTLE_WORN_S, PLACEMENT, WEARER, WORN, field, in_policy, total
 from dashboards.source import DATASOURCE
 from storage.schema import HEALTH, MINUTE, Kind
 
@@ -27,8 +27,8 @@ STEP = (
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 DOSE_S = 3 * HOUR_S
 """Slouched within a day beyond which the day is told of; a choice to be adapted, no limit of health."""
-WORN_AT_ALL_S, WEAR_S = HOUR_S / 2, 4 * HOUR_S
-"""A mean day of seven between these is told of: less is not worn (a clip is only known to be unworn after ten minutes of
+WORN_AT_ALL_S = HOUR_S / 2
+"""A mean day of seven between this and `LITTLE_WORN_S` is told of: less is not worn (a clip is only known to be unworn after ten minutes of
 rest)."""
 SILENT_S = 30 * MINUTE_S
 CHARGE_PERCENT = 15
@@ -116,7 +116,7 @@ def _rules() -> list[Rule]:
             "neckline-wear", "Little worn in a week",
             "Worn, but for less than four hours on a mean day of the last seven. Ask what is in the way.",
             _newest(MINUTE, f'{WORN} / 7 AS "worn"', "7d", each), 7 * DAY_S,
-            "within_range", (WORN_AT_ALL_S, WEAR_S), held="12h",
+            "within_range", (WORN_AT_ALL_S, LITTLE_WORN_S), held="12h",
         ),
         Rule(
             "neckline-silent", "Clip silent in its weekly hours",
