@@ -4,8 +4,8 @@ Grafana sees a row after it was forwarded and evaluates by the minute; a reminde
 for a network. What is told here is for those who look after wearers, and wants no haste.
 
 No data is no alert, and no query takes rows of an unworn clip for anything: charge and doubt are told of worn clips
-alone, silence of clips that were heard in the same weekly hours, little wear of wearers who wore it at all. A query
-that fails keeps what was so: a database that restarts tells nobody.
+alone, silence of clips that were heard in the same weekly hours, little wear of wearers who wore it at all and are no
+newcomers. A query that fails keeps what was so: a database that restarts tells nobody.
 """
 
 # ruff: noqa: S608 (queries that read, of names of our own)
@@ -13,7 +13,7 @@ that fails keeps what was so: a database that restarts tells nobody.
 from dataclasses import dataclass
 from typing import Any
 
-from dashboards.queries import BACK, LITTLE_WORN_S, PLACEMENT, WEARER, WORN, field, in_policy, total
+from dashboards.queries import BACK, LITTLE_WORN_S, PLACEMENT, WEARER, WORN, field, in_policy, of, total
 from dashboards.source import DATASOURCE
 from storage.schema import HEALTH, MINUTE, Kind
 
@@ -97,8 +97,25 @@ def rules(policy: str = "") -> list[Json]:
     return [in_policy(rule.to_json(), policy) for rule in _rules()]
 
 
-def _newest(kind: Kind[Any], what: str, span: str, by: str) -> str:
-    return f'SELECT {what} FROM "{kind.measurement}" WHERE time > now() - {span} AND {BACK} GROUP BY {by}'
+def _newest(kind: Kind[Any], what: str, span: str, by: str, *, before: str = "") -> str:
+    until = f" AND time <= now() - {before}" if before else ""
+    return (
+        f'SELECT {what} FROM "{kind.measurement}" WHERE time > now() - {span}{until} AND {BACK} GROUP BY {by}'
+    )
+
+
+def _worn_a_day(by: str) -> str:
+    """Return the query for the mean day of the last seven, of those who have rows of the week before, too.
+
+    Days without a row count as unworn, so a newcomer's first day would be a little worn week: whoever is heard of for
+    less than a week, or again after a week away, is passed over. The week before adds nothing but its being there.
+    Both bear one name, for InfluxQL counts across the sources of a query only what is called the same.
+    """
+    last = _newest(MINUTE, f'{WORN} AS "worn"', "7d", by)
+    earlier = _newest(MINUTE, f'0 * {WORN} AS "worn"', "14d", by, before="7d")
+    found = 'sum("worn") / 7 AS "worn", count("worn") AS "weeks"'
+    both = f"SELECT {found} FROM ({last}), ({earlier}) WHERE time > now() - 14d GROUP BY {by}"
+    return of(both, '"worn"', '"weeks" = 2', by=by)
 
 
 def _rules() -> list[Rule]:
@@ -114,8 +131,8 @@ def _rules() -> list[Rule]:
         ),
         Rule(
             "neckline-wear", "Little worn in a week",
-            "Worn, but for less than four hours on a mean day of the last seven. Ask what is in the way.",
-            _newest(MINUTE, f'{WORN} / 7 AS "worn"', "7d", each), 7 * DAY_S,
+            "Worn, but for less than four hours on a mean day of the last seven, and not new to it. Ask what is in the way.",
+            _worn_a_day(each), 14 * DAY_S,
             "within_range", (WORN_AT_ALL_S, LITTLE_WORN_S), held="12h",
         ),
         Rule(

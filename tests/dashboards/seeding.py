@@ -124,8 +124,9 @@ def week(
     slouched_part: float = 0.0,
     days: int = 7,
     last: ServiceHealth | None = None,
+    is_new: bool = False,
 ) -> list[Record]:
-    """Return the minutes of a week: so long worn each day, before midnight UTC or now, and lying about else."""
+    """Return the minutes of a week: so long worn on each of the last days, and lying about else; one of the week before."""
     slouched_s = round(60 * slouched_part)
     still = Minute(0, 3000, 0, 0, ((Activity.STILL, 60),), 60 - slouched_s, slouched_s, 0, 5.0, 20.0)
     unworn = Minute(0, 3000, 0, 0, ((Activity.NOT_WORN, 60),), 0, 0, 60, None, None)
@@ -136,6 +137,8 @@ def week(
         for at in range(1, 10 * 60):
             minute = still if at <= worn_h * 60 else unworn
             found.append(replace(minute, start_ns=end_ns - at * MINUTE_NS))
+    if not is_new:
+        found.append(replace(still, start_ns=now_ns - 8 * DAY_NS))
     if last is not None:
         found += [replace(last, time_ns=now_ns - at * MINUTE_NS) for at in (1, 2, 3)]
         found.append(replace(last, time_ns=now_ns - 600 * MINUTE_NS, dead_letters=0))

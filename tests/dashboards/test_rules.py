@@ -94,3 +94,15 @@ def test_little_wear_is_told_from_four_hours_on_a_mean_day(
     stream = server.stream()
     store(server, stream, week(time.time_ns(), worn_h=worn_h, days=days, last=WELL))
     assert fires(server, rule, stream.wearer) is is_told
+
+
+@pytest.mark.influxdb
+@pytest.mark.parametrize(("worn_h", "days"), [(8.0, 1), (8.0, 3), (3.75, 7)])
+def test_little_wear_is_not_told_of_a_newcomer(server: Server, worn_h: float, days: int) -> None:
+    """A first day of eight hours is no week of little wear; nor is a first week, until there is one to go by."""
+    (rule,) = (rule for rule in rules() if rule["uid"] == "neckline-wear")
+    stream = server.stream()
+    store(server, stream, week(time.time_ns(), worn_h=worn_h, days=days, last=WELL, is_new=True))
+    assert not fires(server, rule, stream.wearer)
+    store(server, stream, week(time.time_ns(), worn_h=worn_h, days=days, last=WELL))
+    assert fires(server, rule, stream.wearer)
