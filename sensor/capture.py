@@ -123,7 +123,7 @@ class CaptureWriter:
         self._path = path
         self._header = CaptureHeader(family, rate_hz, 0, placement, software)
         self._usual = family_named(family).data_characteristic
-        self._flush_due_ns: int | None = None
+        self._flushed_ns: int | None = None
         self.trouble: RecordingUnwritableError | None = None
         """Why it stopped."""
         try:
@@ -136,15 +136,16 @@ class CaptureWriter:
         if self.trouble:
             return
         try:
-            if self._flush_due_ns is None:
+            if self._flushed_ns is None:
                 self._header = replace(self._header, start_ns=time_ns)
                 self._file.write(bytes(self._header))
-                self._flush_due_ns = time_ns
+                self._flushed_ns = time_ns - FLUSH_NS
             told = "" if characteristic == self._usual else characteristic
             self._file.write(bytes(Notification(time_ns - self._header.start_ns, data, told)))
-            if time_ns >= self._flush_due_ns:
+            # Also when it lies before: the clock was set back between two connections.
+            if not 0 <= time_ns - self._flushed_ns < FLUSH_NS:
                 self._file.flush()
-                self._flush_due_ns = time_ns + FLUSH_NS
+                self._flushed_ns = time_ns
         except OSError as error:
             self._stop(error)
 

@@ -115,7 +115,8 @@ def _notifications(path: Path) -> Iterator[Notification]:
                 raise ValueError("its time lies before that of the line before")  # noqa: TRY301
         except ValueError as error:
             raise _damage(path, number, line, str(error)) from error
-        latest_ns = notification.since_start_ns
+        # A clock that was wrong may be set back between two connections: sensor.link follows it there.
+        latest_ns = notification.since_start_ns if notification.data else -MAX_NS
         yield notification
 
 
@@ -127,6 +128,8 @@ def _rate_of_capture(path: Path, family: Family) -> float:
     first = 0
     with suppress(RecordingDamagedError):
         for notification in _notifications(path):
+            if not notification.data:
+                break  # the next connection may be earlier
             arrivals_ns.append(notification.since_start_ns)
             if arrivals_ns[-1] - arrivals_ns[0] > GUESS_S * 1e9:
                 break

@@ -128,6 +128,21 @@ def test_a_kill_loses_a_second_at_most(tmp_path: Path) -> None:
     assert 100 - in_the_file <= 25
 
 
+def test_a_kill_after_the_clock_was_set_back_loses_a_second_at_most(tmp_path: Path) -> None:
+    """The next connection is 20 minutes earlier: what it brings is not held back until the old time is there again."""
+    capture = writer(tmp_path / "new.jsonl")
+    first_ns = START_NS + 1200 * 10**9
+    capture.take(witmotion.FAMILY.data_characteristic, bytes(40), first_ns)
+    capture.take(witmotion.FAMILY.data_characteristic, b"", first_ns + 40_000_000)
+    for k in range(100):
+        capture.take(witmotion.FAMILY.data_characteristic, bytes([k]), START_NS + k * 40_000_000)
+
+    in_the_file = (tmp_path / "new.jsonl").read_bytes().count(b"\n") - 3
+    capture.close()
+
+    assert 100 - in_the_file <= 25
+
+
 def test_a_recording_is_never_overwritten(tmp_path: Path) -> None:
     """A file that is there, or a folder that is not, is told at once."""
     (tmp_path / "there.jsonl").write_text("mine")

@@ -3,12 +3,15 @@
 import asyncio
 from contextlib import aclosing
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sensor.arrivals import AHEAD_S
+from sensor.capture import CaptureWriter
 from sensor.link import stream
+from sensor.recording import Recording
 from tests import virtual_time
 from tests.sensor.worlds import (
     BOUND,
@@ -96,6 +99,33 @@ def test_a_clock_set_far_back_is_believed() -> None:
             assert abs(int(listener.time_ns()[-1]) - utc()) < 10**9
 
     virtual_time.run(main())
+
+
+def test_what_was_recorded_while_the_clock_was_set_far_back_is_read_again(tmp_path: Path) -> None:
+    """The next connection is 20 minutes earlier: replay gives the very samples of both, at the times they had live."""
+
+    async def main() -> Listener:
+        stepped_ns = 0
+
+        def utc() -> int:
+            return virtual_time.utc_ns() - stepped_ns
+
+        async with virtual_world(firmware=numbered_firmware(60)) as world:
+            with CaptureWriter(tmp_path / "day.jsonl", family="witmotion", rate_hz=50.0) as capture:
+                async with listening(world.bluetooth, utc=utc, on_notification=capture.take) as listener:
+                    await asyncio.sleep(10)
+                    stepped_ns = 1200 * 10**9
+                    await asyncio.sleep(10)
+        return listener
+
+    live = virtual_time.run(main())
+    again = Listener([(0.0, reading) for reading in Recording.open(tmp_path / "day.jsonl").readings()])
+
+    assert live.states[2:] == [STREAMING, WAITING, STREAMING]
+    assert (np.diff(live.time_ns()) < -1100e9).sum() == 1
+    assert again.rows() == live.rows()
+    assert np.array_equal(again.time_ns(), live.time_ns())
+    assert again.states == [STREAMING, WAITING, STREAMING]
 
 
 def test_a_slow_reader_loses_nothing() -> None:

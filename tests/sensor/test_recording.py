@@ -115,6 +115,31 @@ def test_each_connection_is_a_session_of_its_own(file: Path) -> None:
     assert first_again.time_ns[0] == pytest.approx(START_NS + 3_000_000_000 - PERIOD_NS, abs=1e6)
 
 
+@pytest.mark.parametrize("header", [HEADER, None], ids=["with a header", "without"])
+def test_a_connection_may_be_earlier_than_the_one_before(file: Path, header: CaptureHeader | None) -> None:
+    """A clock that was 20 minutes fast was set right between the two: all is read, and inside each time goes forward."""
+    lines = capture(50, header).splitlines(keepends=True)
+    end = bytes(Notification(2_000_000_000, b""))
+    again = [
+        bytes(Notification(-1_200_000_000_000 + k * 40_000_000, bytes(ImuFrame((7, 8, 9), (0, 0, 0))) * 2))
+        for k in range(50)
+    ]
+    file.write_bytes(b"".join([*lines, end, *again]))
+
+    recording = Recording.open(file)
+    readings = list(recording.readings())
+
+    assert recording.rate_hz == 50.0
+    assert len(acc_of(readings)) == 200
+    steps_ns = np.diff(np.concatenate([block.time_ns for block in blocks_of(readings)]))
+    (back,) = np.flatnonzero(steps_ns < 0)
+    assert back == 99
+    assert steps_ns[back] == pytest.approx(-1_202e9, abs=0.1e9)
+    file.write_bytes(b"".join([*lines, *again]))
+    _, error = until_broken(recording)
+    assert error.line == len(lines) + 1
+
+
 @pytest.mark.recordings
 def test_the_real_capture_needs_no_header(recordings: Path) -> None:
     """Its rate is seen from how fast samples come; its date is told, or plainly no date."""
