@@ -141,6 +141,8 @@ class _Pairing:
         self.epochs: list[Epoch] = []
         self.minutes: list[Minute] = []
         self.found: list[Found] = []
+        if not self.slouch.is_of(self.by.reference.calibration_id if self.by else ""):
+            self.slouch, self.found = close(self.slouch, self.now_ns or 0)
 
     def wait_for(self, head: Iterable[Epoch], trunk: Iterable[Epoch], told_ns: Iterable[int]) -> None:
         """Take what is new; what comes too late was told as lost."""

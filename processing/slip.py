@@ -51,6 +51,8 @@ Block = tuple[float, float]
 class SlipState:
     """What is remembered of the last minutes. A call of `step` works on a copy of its own."""
 
+    calibration_id: str = ""
+    """Of the sitting reference that the angles are measured from; with another one all else begins anew."""
     fresh: bool = False
     """The clip may have been put on anew: the first block is looked at alone."""
     seconds: int = 0

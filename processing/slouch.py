@@ -84,6 +84,8 @@ class SlouchState:
     """Unknown time since the onset, which does not count toward the hold."""
     upright_since_ns: int = 0
     """When the wearer sat up (dipped, recovering)."""
+    upright_frozen_ns: int = 0
+    """Unknown time since, which does not count toward the recovery."""
     unknown_since_ns: int | None = None
     """Since when posture has not been judged; None while it is."""
     alerts: int = 0
@@ -101,6 +103,10 @@ class SlouchState:
     expected: int = 0
     calibration_id: str = ""
     fading: FadingState = field(default_factory=FadingState)
+
+    def is_of(self, calibration_id: str) -> bool:
+        """Tell whether a reference is what the present slouch is judged by, if there is one."""
+        return self.phase is Phase.CLEAR or self.calibration_id == calibration_id
 
 
 Found = Event | Episode
@@ -252,8 +258,9 @@ def _next_signal(
                 candidates.append((_first_from(ahead_ns, due_ns), Signal.ALERT_DUE))
         case Phase.DIPPED | Phase.RECOVERING:
             limit_s = by.settings.dip_s if state.phase is Phase.DIPPED else by.settings.recovery_s
+            upright_ns = state.upright_since_ns + state.upright_frozen_ns
             candidates = [
-                (_first_from(ahead_ns, state.upright_since_ns + _ns(limit_s)), Signal.UPRIGHT_LONG),
+                (_first_from(ahead_ns, upright_ns + _ns(limit_s)), Signal.UPRIGHT_LONG),
                 (_first(ahead_deg >= by.off_deg), Signal.NOT_BELOW_OFF),
             ]
     index, signal = min(candidates, key=lambda candidate: candidate[0])
@@ -276,7 +283,7 @@ def _take(
                 fading=state.fading,
             )
         case Signal.BELOW_OFF:
-            return replace(state, upright_since_ns=at_ns)
+            return replace(state, upright_since_ns=at_ns, upright_frozen_ns=0)
         case Signal.HELD:
             found.append(Event(at_ns, EventKind.SLOUCH_STARTED, onset_ns=state.onset_ns, value=sagittal_deg))
         case Signal.ALERT_DUE if by is not None:
@@ -393,7 +400,7 @@ def _known_again(state: SlouchState, now_ns: int) -> SlouchState:
         state,
         unknown_since_ns=None,
         frozen_ns=state.frozen_ns + unknown_ns,
-        upright_since_ns=state.upright_since_ns + unknown_ns,
+        upright_frozen_ns=state.upright_frozen_ns + unknown_ns,
     )
 
 

@@ -31,7 +31,7 @@ from processing.outputs import (
     Stance,
 )
 from processing.settings import Settings
-from processing.slip import HEAD, TRUNK, watch, watch_still
+from processing.slip import HEAD, TRUNK, SlipState, watch, watch_still
 from processing.slouch import (
     JUDGED_SLOUCHED,
     Found,
@@ -85,6 +85,24 @@ class Work:
         self.minutes: list[Minute] = []
         self.episodes: list[Episode] = []
         self.events: list[Event] = []
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Forget what was measured from a reference that is not in force any more: other zeros, other angles."""
+        sitting, reference = self.settings.calibration, self.settings.reference(self.gate.stance)
+        if self.slip.calibration_id != (calibration_id := sitting.calibration_id if sitting else ""):
+            self.slip = SlipState(calibration_id)
+        if not self.slouch.is_of(reference.calibration_id if reference else ""):
+            self.slouch, found = close(self.slouch, self._judged_ns())
+            self.sort_out(found)
+
+    def _judged_ns(self) -> int:
+        """Return up to when samples have been judged; those after it wait in the open second."""
+        if self.epoch is None:
+            return self.seen_ns
+        if self.epoch.seen:
+            return int(join(self.epoch.parts).time_ns[self.epoch.seen - 1])
+        return min(self.seen_ns, self.epoch.second * SECOND_NS)
 
     def answer(self) -> tuple[WearerState, Outputs]:
         """Return the state after the work, and what was found."""
@@ -377,7 +395,7 @@ class Work:
         self.grid, self.epoch, self.minute, self.window = fresh.grid, fresh.epoch, fresh.minute, fresh.window
         self.activity, self.posture = fresh.activity, fresh.posture
         self.gate = replace(fresh.gate, suspect_ids=self.gate.suspect_ids)
-        self.slip = replace(fresh.slip, fresh=True)
+        self.slip = SlipState(self.slip.calibration_id, fresh=True)
         self.orientation = self.orientation and forget_orientation(self.orientation)
 
     def sort_out(self, found: Iterable[Found]) -> None:

@@ -56,6 +56,16 @@ def test_flexion_is_head_less_trunk_and_has_its_own_episode() -> None:
     ]
 
 
+def test_another_calibration_of_the_head_ends_what_is_open() -> None:
+    """As for one clip: an episode has one reference."""
+    moved = replace(settings(), calibration=replace(CALIBRATION, calibration_id="c-new"))
+    state, first = head_step(HeadState(), HEAD[:110], TRUNK[:110], settings())
+    state, second = head_step(state, HEAD[110:], TRUNK[110:], moved)
+    outputs = together([first, second, head_finish(state, moved)[1]])
+    assert outputs.episodes[0].end is EpisodeEnd.CENSORED
+    assert seconds_of(outputs.episodes[0].end_ns) == pytest.approx(110)
+
+
 def test_a_back_that_bends_as_far_as_the_head_is_no_head_forward() -> None:
     """Leaning over with head and back together leaves the flexion where it was."""
     outputs = pair(run([samples([Held(30), Held(120, 38.0), Held(60)], seed=8)], settings()).epochs, HEAD)

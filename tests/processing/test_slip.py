@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from processing.calibration import calibrate
 from processing.outputs import Activity, EventKind, Outputs
+from processing.state import WearerState
+from processing.step import finish, step
 from sensor.samples import SampleBlock
-from tests.processing.people import START_NS, Held, run, samples, seconds_of, settings
+from tests.processing.people import START_NS, Held, run, samples, seconds_of, settings, together
 
 TRACKING = replace(settings(), break_after_s=None)
 
@@ -70,19 +73,41 @@ def test_put_on_anew_and_otherwise_than_calibrated() -> None:
         assert len(suspects(run([evening, morning], TRACKING))) == expected
 
 
+def recalibrated(
+    before: SampleBlock, after: SampleBlock, *, before_that: SampleBlock | None = None
+) -> Outputs:
+    """Return what is found when another calibration, of how `after` sits, is in force from its first sample on."""
+    state, parts = WearerState(), []
+    renewed = replace(TRACKING, calibration=calibrate(after[: 5 * 50]))
+    blocks = [(before, TRACKING), (after, renewed)]
+    for block, by in [(before_that, TRACKING), *blocks] if before_that is not None else blocks:
+        state, outputs = step(state, block, by)
+        parts.append(outputs)
+    return together([*parts, finish(state, renewed)[1]])
+
+
 def test_a_new_calibration_is_trusted_again() -> None:
     """After a suspect calibration, judging goes on as soon as another one is in force."""
-    stream = samples([Held(1000, 0.0, 9.0), Held(60)])
-    cut = 1000 * 50
-    renewed = replace(TRACKING, calibration=replace(TRACKING.calibration, calibration_id="c-new"))  # type: ignore[type-var]
-    first = run([stream[:cut]], TRACKING)
-    assert first.epochs[-1].activity is Activity.UNCALIBRATED
-    from processing.state import WearerState  # noqa: PLC0415
-    from processing.step import step  # noqa: PLC0415
-
-    state, _ = step(WearerState(), stream[:cut], TRACKING)
-    _, outputs = step(state, stream[cut:], renewed)
+    outputs = recalibrated(samples([Held(1000, 0.0, 9.0)]), later(samples([Held(60, 0.0, 9.0)]), 1000))
+    assert len(suspects(outputs)) == 1
+    assert outputs.epochs[998].activity is Activity.UNCALIBRATED
     assert outputs.epochs[-1].activity is Activity.STILL
+
+
+def test_a_new_calibration_is_not_doubted_for_the_angles_of_the_old_one() -> None:
+    """Put on anew and calibrated within the first minute, or calibrated before a slip was noticed: it is trusted."""
+    evening, day = samples([Held(120)]), 24 * 3600
+    for so_far_s in (20, 35, 50):
+        morning = later(samples([Held(so_far_s, 0.0, 14.0)]), day)
+        renewed = later(samples([Held(1200, 0.0, 14.0)]), day + so_far_s)
+        assert not suspects(recalibrated(morning, renewed, before_that=evening))
+    slipped = samples([Held(300), Held(325, 0.0, 9.0)])
+    assert not suspects(recalibrated(slipped, later(samples([Held(1200, 0.0, 9.0)]), 625)))
+
+
+def later(block: SampleBlock, seconds: float) -> SampleBlock:
+    """Return the block so much later."""
+    return replace(block, time_ns=block.time_ns + round(seconds * 1e9))
 
 
 def _knocked(block: SampleBlock, at_s: float) -> SampleBlock:

@@ -8,8 +8,19 @@ import pytest
 from processing.outputs import EpisodeEnd, EventKind, Posture
 from processing.settings import Settings
 from processing.slouch import EPISODE_OPEN, TRANSITIONS, Phase, Signal
+from processing.state import WearerState
+from processing.step import finish, step
 from sensor.samples import SampleBlock
-from tests.processing.people import CALIBRATION, START_NS, Held, run, samples, seconds_of, settings
+from tests.processing.people import (
+    CALIBRATION,
+    START_NS,
+    Held,
+    run,
+    samples,
+    seconds_of,
+    settings,
+    together,
+)
 
 
 def without(block: SampleBlock, from_s: float, to_s: float) -> SampleBlock:
@@ -83,6 +94,31 @@ def test_a_short_gap_freezes_the_hold_and_a_long_one_censors() -> None:
     assert first.end is EpisodeEnd.CENSORED
     assert seconds_of(first.end_ns) == pytest.approx(120, abs=0.05)
     assert first.alerts == 1
+
+
+def test_a_gap_while_recovering_does_not_move_the_end() -> None:
+    """The wearer sat up when they sat up, however much of the time after it is not known."""
+    whole = samples([Held(30), Held(90, 20.0), Held(60)])
+    (plain,) = run([whole], settings()).episodes
+    (episode,) = run([without(whole, 125, 130)], settings()).episodes
+    assert episode.end is EpisodeEnd.SEEN
+    assert episode.end_ns == plain.end_ns
+
+
+def test_another_calibration_ends_an_open_slouch() -> None:
+    """Other zeros, other angles: what was open ends as not seen, and what follows is judged by the new one alone."""
+    stream = samples([Held(20), Held(300, 20.0), Held(30)])
+    state, first = step(WearerState(), stream[: 100 * 50], settings())
+    moved = replace(settings(), calibration=replace(CALIBRATION, calibration_id="c-new"))
+    state, second = step(state, stream[100 * 50 :], moved)
+    outputs = together([first, second, finish(state, moved)[1]])
+    one, other = outputs.episodes
+    assert one.end is EpisodeEnd.CENSORED
+    assert seconds_of(one.end_ns) == pytest.approx(99)  # the last second was not judged yet
+    assert (one.calibration_id, other.calibration_id) == (CALIBRATION.calibration_id, "c-new")
+    assert other.onset_ns >= one.end_ns
+    alerts = [e.evidence.calibration_id for e in outputs.events if e.evidence]
+    assert alerts == [CALIBRATION.calibration_id, "c-new"]
 
 
 def test_quiet_while_moving_lying_and_uncalibrated() -> None:
