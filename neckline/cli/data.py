@@ -100,10 +100,10 @@ def export(
         ),
     ] = Format.CSV,
     since: Annotated[
-        str | None, typer.Option("--from", metavar="DATE", help="ISO date or time, local.")
+        str | None, typer.Option(metavar="DATE", help="The first day; or a time, as 2026-03-01T09:30, local.")
     ] = None,
     until: Annotated[
-        str | None, typer.Option("--to", metavar="DATE", help="ISO date or time, not included.")
+        str | None, typer.Option(metavar="DATE", help="The last day, included; or a time, not included.")
     ] = None,
     wearers: Annotated[
         list[str] | None, typer.Option("--wearer", help="Only this pseudonym; may be repeated.")
@@ -126,7 +126,7 @@ def export(
     journal: JournalOption = None,
 ) -> None:
     """Write everything as files that explain themselves: one a kind, a codebook, and a list of gaps."""
-    from neckline.commands.export import export, export_samples, local_ns
+    from neckline.commands.export import export, export_samples, period_ns
     from neckline.commands.history import history_of
     from neckline.watching.recording import recordings_path
     from storage.exports import export as storage_export
@@ -138,7 +138,7 @@ def export(
     if not all("=" in label.strip("=") for label in labels or ()):
         raise typer.BadParameter("--label is WEARER=LABEL, as w-7f3a9c21=p01")
     try:
-        span_ns = tuple(local_ns(text) if text else None for text in (since, until))
+        since_ns, until_ns = period_ns(since, until)
         sharing = Sharing(shift_days or 0, dict(label.split("=", 1) for label in labels or ()))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
@@ -151,8 +151,8 @@ def export(
             kept,
             folder,
             wearers=wearers or [],
-            since_ns=span_ns[0],
-            until_ns=span_ns[1],
+            since_ns=since_ns,
+            until_ns=until_ns,
             sharing=sharing,
             as_json=as_json,
         )
@@ -162,8 +162,8 @@ def export(
             history,
             folder,
             wearers=wearers or [],
-            since_ns=span_ns[0],
-            until_ns=span_ns[1],
+            since_ns=since_ns,
+            until_ns=until_ns,
             file_format=storage_export.Format(file_format),
             sharing=sharing,
             recordings=RecordingsFolder(kept) if samples else None,

@@ -4,13 +4,15 @@ import asyncio
 import csv
 import gc
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from neckline.commands import machine
+from neckline.commands.export import period_ns
 from neckline.control.server import serving
 from neckline.exits import Exit
 from processing.head import HEAD, HEAD_ON_TRUNK
@@ -379,19 +381,72 @@ def test_export_writes_what_the_journal_holds(neckline: Neckline, stored: Home) 
 
 
 def test_export_of_a_period_and_a_wearer(neckline: Neckline, stored: Home) -> None:
-    """From included, to not; local times, or with their zone."""
+    """Since included, until not; local times, or with their zone."""
     out = stored.folder / "out"
-    words = ["--from", "2026-01-01T00:01:00+00:00", "--to", "2026-01-01T00:02:00+00:00", "--wearer", WEARER]
+    words = [
+        "--since",
+        "2026-01-01T00:01:00+00:00",
+        "--until",
+        "2026-01-01T00:02:00+00:00",
+        "--wearer",
+        WEARER,
+    ]
     neckline("export", out, *words)
     with (out / "epoch.csv").open() as file:
         assert len(list(csv.DictReader(file))) == 60
+
+
+@pytest.fixture
+def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let this computer stand in another time zone."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.parametrize("zone", ["UTC"], indirect=True)
+@pytest.mark.usefixtures("zone")
+@pytest.mark.parametrize(
+    ("since", "until", "rows"),
+    [
+        ("2026-01-01", "2026-01-01", 272),
+        ("2025-12-31", "2025-12-31", 0),
+        (None, "2026-01-01T00:00:00", 0),
+        ("2026-01-01T00:04:00", "2026-01-01", 32),
+    ],
+)
+def test_export_takes_the_last_day_whole(
+    neckline: Neckline, stored: Home, since: str | None, until: str, rows: int
+) -> None:
+    """As analyse does; a time is where it ends, and a day before has nothing."""
+    out = stored.folder / "out"
+    words = (*(("--since", since) if since else ()), "--until", until)
+    assert neckline("export", out, *words).code == Exit.OK
+    with (out / "epoch.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == rows
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin"], indirect=True)
+@pytest.mark.usefixtures("zone")
+def test_a_day_ends_at_midnight_by_the_clock() -> None:
+    """The day on which clocks go forward has 23 hours."""
+    since_ns, until_ns = period_ns("2026-03-29", "2026-03-29")
+    assert since_ns is not None
+    assert until_ns is not None
+    assert (until_ns - since_ns) / 3600e9 == 23
+    assert period_ns(None, "2026-03-29T09:30") == (None, since_ns + 8.5 * 3600e9)
+    assert period_ns(None, None) == (None, None)
 
 
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
         (("out", "--wearer", "w-nobody"), Exit.NOTHING, "w-nobody"),
-        (("out", "--from", "yesterday"), Exit.USAGE, "is no date"),
+        (("out", "--since", "yesterday"), Exit.USAGE, "is no date"),
+        (("out", "--until", "2026-02-30"), Exit.USAGE, "is no date"),
+        (("out", "--since", "2026-01-02", "--until", "2026-01-01"), Exit.USAGE, "ends before it begins"),
         (("out", "--format", "xls"), Exit.USAGE, "xls"),
         ((".",), Exit.EXPORT, "is there already"),
         (("/proc/out",), Exit.EXPORT, "was not written"),

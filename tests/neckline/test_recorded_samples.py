@@ -158,6 +158,6 @@ def test_samples_are_exported_for_researchers(tmp_path: Path, neckline: Neckline
     assert (said.code, "samples/p01_t4_2025-10-09.csv" in said.out) == (Exit.OK, True)
     home.set(recordings={"path": str(tmp_path / "nothing")})
     assert (
-        neckline("export", tmp_path / "other", "--format", "motion-bids", "--from", "2030-01-01").code
+        neckline("export", tmp_path / "other", "--format", "motion-bids", "--since", "2030-01-01").code
         == Exit.EXPORT
     )
