@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from bleak import BleakAdapter, BleakClient, BleakScanner
-from bleak.args.bluez import BlueZAdapterArgs, BlueZScannerArgs
+from bleak.args.bluez import BlueZScannerArgs
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.client import BaseBleakClient
 from bleak.backends.device import BLEDevice
@@ -147,7 +147,7 @@ class Bluetooth:
             async with (
                 self._adapters[adapter],
                 asyncio.timeout(seconds + SCAN_START_S),
-                BleakScanner(on_advertisement, backend=backend, bluez=_listening_on(adapter)),
+                BleakScanner(on_advertisement, backend=backend, bluez=_on(adapter)),
             ):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(seconds):
@@ -197,11 +197,7 @@ class Bluetooth:
             await _disconnected(client)
 
 
-def _on(adapter: str | None) -> BlueZAdapterArgs:
-    return {"adapter": adapter} if adapter else {}
-
-
-def _listening_on(adapter: str | None) -> BlueZScannerArgs:
+def _on(adapter: str | None) -> BlueZScannerArgs:
     return {"adapter": adapter} if adapter else {}
 
 
