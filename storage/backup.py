@@ -36,21 +36,14 @@ def backup(journal: Path, file: Path) -> list[Damage]:
     ):
         journal_id, _ = tables.journal_id(source, journal)
         witness = acknowledged(beside(journal, ".seq"), journal_id)
-        try:
-            part.touch(mode=0o600)
-            with closing(sqlite3.connect(part)) as copy:
-                source.backup(copy)
-                copy.execute("PRAGMA journal_mode = DELETE").fetchall()  # one file, also for who reads it
-                last_seq = max(tables.last_seqs(copy))
-        except SQLITE_ERRORS as error:
-            raise BackupError(file, str(error), ROOM) from error
-        if last_seq < witness:
-            raise BackupError(
-                file,
-                f"it has {last_seq} of {witness} numbers",
-                "`neckline doctor` says what the journal lacks",
-            )
+        _fill(part, source, file)
         with JournalReader.open(part) as reader:
+            if reader.last_seq < witness:
+                raise BackupError(
+                    file,
+                    f"it has {reader.last_seq} of {witness} numbers",
+                    "`neckline doctor` says what the journal lacks",
+                )
             damages = reader.check()
         _put(part, file)
     return damages
@@ -60,8 +53,8 @@ def restore(file: Path, journal: Path, owner: str, *, overwrite: bool = False) -
     """Put a backup in a journal's place, brought up to this layout; return what is wrong with it.
 
     Wearers who were erased from the journal there are erased from the backup before it takes the place. With
-    `overwrite`, what is there is replaced, and a damaged backup is taken, too. Raises BackupError, JournalBusyError,
-    JournalUnreadableError for what is no backup.
+    `overwrite`, what is there is replaced, and a damaged backup is taken, too. A backup that its own witness says was
+    longer counts as damaged. Raises BackupError, JournalBusyError, JournalUnreadableError for what is no backup.
     """
     if journal.exists() and not overwrite:
         raise BackupError(journal, "there is a journal already", "say --yes to replace it with the backup")
@@ -72,7 +65,9 @@ def restore(file: Path, journal: Path, owner: str, *, overwrite: bool = False) -
     ownership = Ownership.take(journal, owner)
     try:
         with _room_beside(journal) as part:
-            tables.connect_to_read(file).close()
+            # By SQLite, not as a file: of a journal that was copied with its log the newest rows are in the log alone.
+            with closing(tables.connect_to_read(file)) as source:
+                _fill(part, source, journal)
             damages = _bring_up(file, part, beside(journal, ".erased"), owner)
             if damages and not overwrite:
                 raise BackupError(
@@ -89,15 +84,26 @@ def restore(file: Path, journal: Path, owner: str, *, overwrite: bool = False) -
 
 def _bring_up(file: Path, part: Path, tombstones: Path, owner: str) -> list[Damage]:
     """Make of a backup a journal of this layout without the erased; return what is wrong with it."""
-    shutil.copyfile(file, part)
-    part.chmod(0o600)
-    if tombstones.exists():
-        shutil.copyfile(tombstones, beside(part, ".erased"))
+    witness = beside(file, ".seq")
+    for there, here in ((tombstones, beside(part, ".erased")), (witness, beside(part, ".seq"))):
+        if there.exists():
+            shutil.copyfile(there, here)
     try:
         with Journal.open(part, owner), JournalReader.open(part) as reader:
             return reader.check()
     except JournalError as error:
         raise BackupError(file, str(error).replace(str(part), "a copy of it"), error.way_out) from error
+
+
+def _fill(part: Path, source: sqlite3.Connection, file: Path) -> None:
+    """Copy all that a connection reads into a new file, which is to become `file`."""
+    try:
+        part.touch(mode=0o600)
+        with closing(sqlite3.connect(part)) as copy:
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE").fetchall()  # one file, also for who reads it
+    except SQLITE_ERRORS as error:
+        raise BackupError(file, str(error), ROOM) from error
 
 
 @contextmanager

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from storage.backup import backup, restore
+from storage.damage import Harm
 from storage.entries import Stream
 from storage.errors import BackupError, JournalAbsentError, JournalBusyError, JournalUnreadableError
 from storage.journal import Journal
+from storage.lock import beside
 from storage.reader import JournalReader
 from storage.schema import EPOCH, KINDS
 from storage.writer import JournalWriter
@@ -88,6 +90,48 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
         restore(file, other, "a test", overwrite=True)
     assert restore(file, other, "a test", overwrite=True) == []
     assert contents(other) == contents(path)
+
+
+def copied(path: Path, folder: Path) -> Path:
+    """Copy a journal and what belongs to it, as `cp` does while it is written, and return the copy."""
+    folder.mkdir()
+    for each in path.parent.glob(f"{path.name}*"):
+        if each.name != f"{path.name}.lock":  # its owner would lose it, as `storage.lock` says
+            shutil.copy(each, folder)
+    return folder / path.name
+
+
+def test_rows_that_are_in_the_log_alone_come_back(tmp_path: Path) -> None:
+    """A journal that was copied with its log while it was written is put back with every row, and the copy stays."""
+    path, new = tmp_path / "j.db", tmp_path / "new.db"
+    with Journal.open(path, "a test") as journal:
+        journal.commit([second(k) for k in range(500)])
+        copy = copied(path, tmp_path / "copy")
+        expected = contents(path)
+    assert beside(copy, "-wal").stat().st_size > 0
+    assert restore(copy, new, "a test") == []
+    assert [*tmp_path.glob("new.db-*")] == []
+    assert contents(new) == contents(copy) == expected
+    with Journal.open(new, "a test") as journal:
+        assert journal.last_seq == 500
+
+
+def test_a_copy_that_lacks_its_log_is_told(tmp_path: Path) -> None:
+    """The witness beside it knows better: it is refused, or taken on demand with the loss told."""
+    path, new = tmp_path / "j.db", tmp_path / "new.db"
+    journal_of(path, ANNA)
+    with Journal.open(path, "a test") as journal:
+        before = journal.last_seq
+        journal.commit([second(k) for k in range(5000, 5500)])
+        copy = copied(path, tmp_path / "copy")
+    beside(copy, "-wal").unlink()
+    with pytest.raises(BackupError, match="500 rows lost"):
+        restore(copy, new, "a test")
+    assert not new.exists()
+    (lost,) = restore(copy, new, "a test", overwrite=True)
+    assert (lost.harm, lost.first_seq, lost.last_seq) == (Harm.LOST, before + 1, before + 500)
+    with Journal.open(new, "a test") as journal:
+        assert (journal.last_seq, journal.damage) == (before, ())
 
 
 def test_an_old_log_is_not_played_back_over_a_backup(tmp_path: Path) -> None:
