@@ -183,11 +183,12 @@ class Journal:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+            # Before anything else can fail: what is durable has its seqs for good.
+            self.last_seq = seq
+            self._watermark.write(self.journal_id, seq)
             give_back(connection)
         except SQLITE_ERRORS as error:
             raise journal_error(self.path, error) from error
-        self.last_seq = seq
-        self._watermark.write(self.journal_id, seq)
         return gone
 
     def state(self, stream: Stream) -> bytes | None:

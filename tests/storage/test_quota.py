@@ -1,18 +1,23 @@
 """The disk's share: samples go first, then the oldest epochs, counted; events, minutes and episodes never."""
 
+import sqlite3
 from pathlib import Path
 from threading import Event as Flag
+from typing import Any
 
 import pytest
 
 from processing.outputs import EventKind
 from storage.entries import Batch
+from storage.errors import DiskFullError
 from storage.influxdb import InfluxSink
 from storage.journal import Journal
+from storage.lock import beside
 from storage.quota import DiskQuota
 from storage.reader import JournalReader
 from storage.recordings.folder import RecordingsFolder
 from storage.schema import EPISODE, EPOCH, EVENT, MINUTE
+from storage.watermark import acknowledged
 from storage.writer import JournalWriter
 from tests.storage.forwarding import forwarding
 from tests.storage.kept import two_hours
@@ -63,6 +68,35 @@ def test_the_oldest_epochs_go_and_nothing_else(tmp_path: Path, monkeypatch: pyte
         assert (journal.damage, reader.check()) == ((), [])
         assert journal.commit([Batch(ANNA, (epoch(90_000),))]) == journal.last_seq
     assert path.stat().st_size <= quota.most_bytes * 1.05
+
+
+@pytest.mark.parametrize("next_row", [epoch(5000), event(1)])
+def test_what_went_is_told_though_its_room_is_not_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, next_row: Any
+) -> None:
+    """A disk that fails right after epochs are gone: their event keeps its seq, and the next row gets another."""
+    with filled(tmp_path / "journal.db", 2000) as journal, JournalReader.open(journal.path) as reader:
+        count, before_seq = reader.count(EPOCH), journal.last_seq
+        with monkeypatch.context() as failing:
+            failing.setattr("storage.journal.give_back", full)
+            with pytest.raises(DiskFullError):
+                journal.shed(0, NOW_NS)
+        assert journal.last_seq == reader.last_seq == before_seq + 2
+        assert acknowledged(beside(journal.path, ".seq"), journal.journal_id) == journal.last_seq
+        assert journal.commit([Batch(ANNA, (next_row,))]) == before_seq + 3
+        told = [each for stream in (ANNA, BERT) for each in reader.read(EVENT, stream)]
+        gone = [each.value for each in told if each.kind is EventKind.EPOCHS_REMOVED]
+        assert (len(gone), sum(each or 0 for each in gone)) == (2, count)
+        assert reader.check() == []
+    with Journal.open(tmp_path / "journal.db", "test") as journal:
+        assert (journal.damage, journal.last_seq) == ((), before_seq + 3)
+
+
+def full(_: sqlite3.Connection) -> None:
+    """Fail as a full disk does."""
+    error = sqlite3.OperationalError("database or disk is full")
+    error.sqlite_errorcode = sqlite3.SQLITE_FULL
+    raise error
 
 
 def test_samples_go_before_any_epoch(tmp_path: Path) -> None:
