@@ -5,12 +5,12 @@ Reading is strict; writing changes what it must, keeps every comment, and never 
 
 import secrets
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 import tomlkit
 from pydantic import ValidationError
-from tomlkit.items import AbstractTable
+from tomlkit.exceptions import TOMLKitError
 
 from neckline.configuration.config import Config
 from neckline.configuration.mistakes import problems_of, syntax_problem
@@ -63,10 +63,23 @@ def change(path: Path, tables: Mapping[str, Mapping[str, Value | None]], *, othe
     if data is None:
         data = otherwise.encode()
     parse(data, path)
-    document = tomlkit.parse(data.decode("utf-8-sig"))
+    try:
+        text = _changed(data.decode("utf-8-sig"), tables)
+    except TOMLKitError as error:  # what writes TOML knows a little less of it than what reads it
+        names = " and ".join(f"[{name}]" for name in tables)
+        why = f"this cannot be changed as it is written: write {names} as one table each"
+        raise ConfigError(path, (Problem("", None, why),)) from error
+    config = parse(text.encode(), path)
+    write(path, text)
+    return config
+
+
+def _changed(text: str, tables: Mapping[str, Mapping[str, Value | None]]) -> str:
+    document = tomlkit.parse(text)
     for name, values in tables.items():
         table = document.get(name)
-        if not isinstance(table, AbstractTable):
+        # Not tomlkit's own kind of table: one whose dotted keys stand apart (`wearer.id`, …) is a mapping, and no such.
+        if not isinstance(table, MutableMapping):
             table = tomlkit.table()
             if document.as_string().strip():
                 document.add(tomlkit.nl())
@@ -76,10 +89,7 @@ def change(path: Path, tables: Mapping[str, Mapping[str, Value | None]], *, othe
                 table[key] = value
             elif key in table:
                 del table[key]
-    text = tomlkit.dumps(document)
-    config = parse(text.encode(), path)
-    write(path, text)
-    return config
+    return tomlkit.dumps(document)
 
 
 def write(path: Path, text: str) -> None:
