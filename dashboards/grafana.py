@@ -16,6 +16,7 @@ import requests
 from grafana_api.grafana_api import GrafanaException
 from grafana_api.grafana_face import GrafanaFace
 
+from dashboards.address import check_address
 from dashboards.errors import (
     GrafanaBusyError,
     GrafanaChangedError,
@@ -64,16 +65,9 @@ class GrafanaSettings:
 
     def __post_init__(self) -> None:
         try:
-            parts = urlsplit(self.url)
-            fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-        except ValueError:
-            fits = False
-        if not fits or parts.query or parts.fragment:
-            raise GrafanaSettingsError(
-                "grafana.url", f"is an address as http://localhost:3000, not {self.url!r}"
-            )
-        if parts.username or parts.password:
-            raise GrafanaSettingsError("grafana.url", "holds a password: neckline takes a token instead")
+            check_address(self.url, "http://localhost:3000", "neckline takes a token instead")
+        except ValueError as error:
+            raise GrafanaSettingsError("grafana.url", str(error)) from error
         if not self.token or not (self.token.isascii() and self.token.isprintable()):
             raise GrafanaSettingsError(
                 "grafana.token_file",

@@ -2,17 +2,27 @@
 
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo
 
+from dashboards.address import check_address
+
 
 def _file(value: object, info: ValidationInfo) -> object:
-    """Take a path as people write it: ~ is the home, relative to the configuration's folder."""
+    """Take a path as people write it: ~ is the home, relative to the configuration's folder.
+
+    ValueError for what can never be one: pydantic, and later every user of the path, would let another error through.
+    """
     if not isinstance(value, str):
         return value
+    if "\0" in value:
+        raise ValueError("must not hold a NUL character: no path can")
     folder = (info.context or {}).get("folder", Path())
-    return Path(folder, Path(value).expanduser())
+    path = Path(value)
+    try:
+        return Path(folder, path.expanduser())
+    except RuntimeError as error:
+        raise ValueError(f'must begin with a home that this computer knows, not "{path.parts[0]}"') from error
 
 
 File = Annotated[Path, BeforeValidator(_file)]
@@ -26,13 +36,5 @@ class Section(BaseModel):
 
 def plain_http(value: str, secret_goes: str) -> str:
     """Return an address that holds no password; ValueError for any other text."""
-    try:
-        parts = urlsplit(value)
-        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ValueError(f'must be an address as "http://localhost:8086", not "{value}"')
-    if parts.username or parts.password:
-        raise ValueError(f"must not hold a password: put the token into {secret_goes}")
+    check_address(value, "http://localhost:8086", f"put the token into {secret_goes}")
     return value

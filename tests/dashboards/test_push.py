@@ -434,8 +434,21 @@ def test_an_expired_token_stops_everything(stub: Stub) -> None:
 )
 def test_settings_that_make_no_sense_are_refused(url: str) -> None:
     """An address that is none, one with a password, and a token that is none."""
-    with pytest.raises(GrafanaSettingsError):
+    with pytest.raises(GrafanaSettingsError, match=r"grafana\.url must "):
         GrafanaSettings(url, ADMIN)
     for token in ("", "two\nlines"):
         with pytest.raises(GrafanaSettingsError, match="token"):
             GrafanaSettings("http://localhost:3000", token)
+
+
+@pytest.mark.parametrize(
+    "url", ["htp://me:s3cret@h", "http://me:s3cret@h:80860", "http://me:s3cret@h", "http://h/?key=s3cret"]
+)
+def test_a_password_in_the_address_is_not_repeated(url: str) -> None:
+    """Neither in the sentence nor in what led to it."""
+    with pytest.raises(GrafanaSettingsError) as told:
+        GrafanaSettings(url, ADMIN)
+    cause: BaseException | None = told.value
+    while cause is not None:
+        assert "s3cret" not in str(cause)
+        cause = cause.__cause__ or cause.__context__

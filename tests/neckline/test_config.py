@@ -13,15 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neckline.configuration.config import MAY_BE_NEVER, RATES_HZ, Alerts, Config, Detector, FamilyName
-from neckline.configuration.file import Value, change, load, new_wearer_id, parse
+from neckline.configuration.file import Value, change, load, parse
 from neckline.configuration.mistakes import lines_of
 from neckline.configuration.template import EXAMPLE, entries, template
 from neckline.errors import (
-    ConfigAbsentError,
     ConfigError,
-    ConfigUnwritableError,
     NotPairedError,
     NoWearerError,
+    Problem,
     SecretError,
 )
 from processing.calibration import PERSONAL_THRESHOLD_DEG
@@ -43,20 +42,23 @@ CLIP: dict[str, Value | None] = {
 }
 
 
-def mistakes(text: str) -> list[tuple[int | None, str, str]]:
-    """Return line, key and nearest key of every mistake in a configuration."""
+def problems(text: str) -> tuple[Problem, ...]:
+    """Return every mistake in a configuration."""
     with pytest.raises(ConfigError) as caught:
         parse(text.encode(), PATH)
     assert caught.value.way_out
     assert all(f"line {p.line}: {p.message}" in str(caught.value) for p in caught.value.problems if p.line)
-    return [(problem.line, problem.key, problem.nearest) for problem in caught.value.problems]
+    return caught.value.problems
+
+
+def mistakes(text: str) -> list[tuple[int | None, str, str]]:
+    """Return line, key and nearest key of every mistake in a configuration."""
+    return [(problem.line, problem.key, problem.nearest) for problem in problems(text)]
 
 
 def sentence(text: str) -> str:
     """Return the only mistake in a configuration."""
-    with pytest.raises(ConfigError) as caught:
-        parse(text.encode(), PATH)
-    (problem,) = caught.value.problems
+    (problem,) = problems(text)
     return problem.message
 
 
@@ -205,6 +207,8 @@ def test_a_fresh_file_with_every_line_switched_on_is_the_defaults_still() -> Non
         ("[alerts]\nbreak_after_s = 20\n", (2, "alerts.break_after_s", "")),
         ("[journal]\npath = 3\n", (2, "journal.path", "")),
         ("[detector]\nhold_s = 30\nhold_s = 40\n", (3, "", "")),
+        ("[journal]\npath = '~nosuchuser/j.db'\n", (2, "journal.path", "")),
+        ('[alerts]\n\npush_file = "a\\u0000b"\n', (3, "alerts.push_file", "")),
         ("[detector\n", (1, "", "")),
         ('[wearer]\nid = "w-\n', (2, "", "")),
     ],
@@ -223,6 +227,36 @@ def test_sentences_are_for_people() -> None:
     assert sentence("[alerts]\ndesktop = 1") == "alerts.desktop must be true or false, not 1"
     assert "secret" not in sentence("[influxdb]\nbucket = 'b'\nurl = 'http://me:secret@h'")
     assert "sk-123" not in sentence("[influxdb]\nbucket = 'b'\nurl = 'http://h'\ntoken = 'sk-123'")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(
+            "htp://me:s3cret@h",
+            "http://me:s3cret@h:80860",
+            "me:s3cret@h",
+            "http://me:s3cret/@h",
+            "//s3cret@h",
+        ),
+        *("http://a@b:s3cret@h:x", "http://me:12/s3cret@h", "http://s3cret@h", "http://h?token=s3cret"),
+    ],
+)
+def test_a_password_in_an_address_is_not_repeated(url: str) -> None:
+    """However the address is mistyped, for every table that has one."""
+    for table, key in (("influxdb", "url"), ("grafana", "url"), ("grafana", "influxdb_url")):
+        (problem, *_) = told = problems(f"[{table}]\n{key} = '{url}'\n")
+        assert f"{table}.{key}" in {each.key for each in told}
+        assert problem.line
+        assert "s3cret" not in str(told)
+
+
+def test_a_path_that_can_be_none_is_told() -> None:
+    """The home of nobody, and a character that no path can hold."""
+    assert sentence("[journal]\npath = '~nosuchuser/j.db'") == (
+        'journal.path must begin with a home that this computer knows, not "~nosuchuser"'
+    )
+    assert sentence('[alerts]\npush_file = "a\\u0000b"').startswith("alerts.push_file must not hold a NUL")
 
 
 def test_every_mistake_is_told_at_once() -> None:
@@ -315,85 +349,6 @@ def test_wrong_types_anywhere_are_told_as_mistakes(document: dict[str, Any]) -> 
         parse(tomlkit.dumps(document).encode(), PATH)
     except ConfigError as error:
         assert all(problem.message for problem in error.problems)  # noqa: PT017 (either outcome is right)
-
-
-# ---- writing ---------------------------------------------------------------------------------------------------------
-
-
-def test_writing_keeps_comments_and_order(tmp_path: Path) -> None:
-    """Only what is set changes; what people wrote beside it stays."""
-    path = tmp_path / "config.toml"
-    before = "# mine\n[detector]\nhold_s = 30 # soon\n\n# later\n[alerts]\ndesktop = false\n"
-    path.write_text(before)
-    config = change(path, {"clip": CLIP, "wearer": {"id": "w-7f3a9c21"}, "detector": {"hold_s": 45.0}})
-    text = path.read_text()
-    assert text.startswith(before.replace("30", "45.0"))
-    assert load(path) == config
-    assert config.binding().name == "WT901"
-    change(path, {"clip": {**CLIP, "serial": None}})
-    assert load(path).binding().serial is None
-
-
-def test_files_are_private_and_links_stay_links(tmp_path: Path) -> None:
-    """0600 in folders of 0700; a configuration kept elsewhere by a link is changed there."""
-    path = tmp_path / "new" / "config.toml"
-    change(path, {"wearer": {"id": new_wearer_id()}}, otherwise=template("w-0000"))
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert path.parent.stat().st_mode & 0o777 == 0o700
-    link = tmp_path / "link.toml"
-    link.symlink_to(path)
-    change(link, {"wearer": {"id": "w-1111"}})
-    assert link.is_symlink()
-    assert load(path).wearer_id() == "w-1111"
-    assert [*path.parent.iterdir()] == [path]
-
-
-def test_a_change_that_would_break_the_file_leaves_it_as_it_was(tmp_path: Path) -> None:
-    """Wrong before or wrong after: nothing is written."""
-    path = tmp_path / "config.toml"
-    path.write_text("[detector]\nhold_s = 30\n")
-    with pytest.raises(ConfigError):
-        change(path, {"detector": {"hold_s": 3.0}})
-    assert path.read_text() == "[detector]\nhold_s = 30\n"
-    path.write_text("[detector]\nhold = 30\n")
-    with pytest.raises(ConfigError):
-        change(path, {"wearer": {"id": "w-1111"}})
-    assert path.read_text() == "[detector]\nhold = 30\n"
-
-
-@given(
-    st.dictionaries(st.sampled_from(["hold_s", "recovery_s"]), st.integers(5, 100), max_size=2),
-    st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20), max_size=4),
-    st.floats(5, 600),
-)
-def test_what_is_written_is_read_back(
-    tmp_path_factory: pytest.TempPathFactory, others: dict[str, int], comments: list[str], hold_s: float
-) -> None:
-    """Any file with any comments, one value set: that value changes, all else stays, comments too."""
-    path = tmp_path_factory.mktemp("written") / "config.toml"
-    body = [f"{key} = {value}" for key, value in others.items()]
-    lines = [f"# {comment}" for comment in comments] + ["[detector]", *body] + [f"# {c}" for c in comments]
-    path.write_text("\n".join(lines) + "\n")
-    config = change(path, {"detector": {"hold_s": hold_s}})
-    assert config.detector.hold_s == hold_s
-    assert config.detector.recovery_s == others.get("recovery_s")
-    assert [line for line in path.read_text().split("\n") if line.startswith("#")] == [
-        line for line in lines if line.startswith("#")
-    ]
-
-
-def test_absent_and_unwritable_files_are_told(tmp_path: Path) -> None:
-    """A named file that is not there; a folder where the file should be; a folder that is a file."""
-    assert load(tmp_path / "none.toml") == Config()
-    with pytest.raises(ConfigAbsentError):
-        load(tmp_path / "none.toml", must_exist=True)
-    with pytest.raises(ConfigError, match="cannot be read: is a directory"):
-        load(tmp_path)
-    (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match="cannot be read: not a directory"):
-        change(tmp_path / "file" / "config.toml", {"wearer": {"id": "w-1111"}})
-    with pytest.raises(ConfigUnwritableError):
-        change(Path("/proc/config.toml"), {"wearer": {"id": "w-1111"}})
 
 
 # ---- secrets and paths -----------------------------------------------------------------------------------------------
