@@ -4,17 +4,18 @@ Data goes to standard output and talk to standard error.
 """
 
 import io
-import os
 import sys
+from contextlib import suppress
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_command
 
 from neckline.cli import analysing, clip, configuration, data, grafana, influx, running
 from neckline.cli.common import ConfigOption, JournalOption
 from neckline.commands.options import Options
-from neckline.commands.output import give, say, tell
+from neckline.commands.output import give, heed_the_reader, is_reader_gone, say, tell
 from neckline.exits import Exit
 
 app = typer.Typer(
@@ -56,13 +57,17 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without ° shows ? and not a fault
-    sys.exit(int(call(sys.argv[1:])))
+    heed_the_reader()
+    code = call(sys.argv[1:])
+    with suppress(BrokenPipeError):  # what came before an error may stay unread; the code is the error's
+        sys.stdout.flush()
+    sys.exit(int(code))
 
 
 def call(words: list[str]) -> int:
     """Run the command that the words say; return its exit code."""
     try:
-        code = app(words, prog_name="neckline", standalone_mode=False)
+        code = _run(words)
         sys.stdout.flush()
     except (typer.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
@@ -71,10 +76,20 @@ def call(words: list[str]) -> int:
             f"neckline: {error.format_message()}\n→ `neckline --help`, or the command's own --help, tells how"
         )
         return Exit.USAGE
-    except (BrokenPipeError, SystemExit):  # the second is how rich tells of the first
-        # The reader has seen enough. What is still buffered must go somewhere at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.OK
-    except Exception as error:  # noqa: BLE001 (a person sees a sentence, the log the traceback)
+    except (Exception, SystemExit) as error:  # a person sees a sentence, the log the traceback
+        if is_reader_gone(error):
+            return Exit.OK
+        if isinstance(error, SystemExit):
+            raise
         return tell(error)
     return code if isinstance(code, int) else Exit.OK
+
+
+def _run(words: list[str]) -> Any:
+    """Run the command and return what it returns; not by typer's `main`, which takes any broken pipe for stdout's."""
+    command = get_command(app)
+    try:
+        with command.make_context("neckline", list(words)) as context:
+            return command.invoke(context)
+    except typer.Exit as ended:
+        return ended.exit_code

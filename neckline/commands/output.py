@@ -4,8 +4,10 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO, cast
 
 from neckline.exits import Exit, exit_of, way_out_of
 from neckline.paths import PRIVATE_FILE, log_path, private_folder
@@ -13,9 +15,62 @@ from neckline.paths import PRIVATE_FILE, log_path, private_folder
 NON_TERMINAL_WIDTH = 160
 
 
+class _Heeded:
+    """Standard output that knows its own broken pipe from that of a socket or of another process."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.broken: BrokenPipeError | None = None
+
+    def write(self, text: str) -> int:
+        """Write; BrokenPipeError, kept as `broken`."""
+        with self._keeping():
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        """Write what is buffered; BrokenPipeError, kept as `broken`."""
+        with self._keeping():
+            self._stream.flush()
+
+    @contextmanager
+    def _keeping(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError as error:
+            self.broken = error
+            _abandon(self._stream)
+            raise
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def heed_the_reader() -> None:
+    """Watch standard output from now on, whoever writes to it: print, typer and rich alike."""
+    sys.stdout = cast("TextIO", _Heeded(sys.stdout))
+
+
+def is_reader_gone(error: BaseException) -> bool:
+    """Tell whether an error means that whoever read standard output has seen enough (`neckline … | head`)."""
+    stream: object = sys.stdout
+    if not isinstance(stream, _Heeded) or stream.broken is None:
+        return False
+    return stream.broken in {error, error.__context__}  # rich makes a SystemExit of it
+
+
+def _abandon(stream: TextIO) -> None:
+    """Let what is still buffered, and all that follows, go nowhere: the interpreter flushes once more at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 def say(text: str = "", *, end: str = "\n") -> None:
-    """Say something to the person; no data."""
-    print(text, end=end, file=sys.stderr, flush=True)  # noqa: T201 (the one place that does)
+    """Say something to the person; no data. If nobody listens any more, the work goes on."""
+    try:
+        print(text, end=end, file=sys.stderr, flush=True)  # noqa: T201 (the one place that does)
+    except BrokenPipeError:
+        _abandon(sys.stderr)
 
 
 def give(text: str) -> None:

@@ -157,14 +157,25 @@ def shell(*words: str, **environment: str) -> subprocess.Popen[bytes]:
     )
 
 
-def test_a_reader_that_goes_away_is_no_fault(home: Home) -> None:
-    """`neckline … | head -0` ends quietly, with 0."""
-    with shell("doctor", DBUS_SYSTEM_BUS_ADDRESS=f"unix:path={home.folder}/no-bus") as process:
+@pytest.mark.parametrize("words", [["doctor"], ["doctor", "--json"], ["run", "--help"], ["--version"]])
+def test_a_reader_that_goes_away_is_no_fault(home: Home, words: list[str]) -> None:
+    """`neckline … | head -0` ends quietly, with 0, whoever writes: rich, print or typer."""
+    with shell(*words, DBUS_SYSTEM_BUS_ADDRESS=f"unix:path={home.folder}/no-bus") as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == Exit.OK
+
+
+def test_an_error_keeps_its_code_when_nobody_listens(home: Home) -> None:
+    """`neckline … 2>&1 | head -0`: neither words nor data can be given, and what went wrong did."""
+    with shell("status") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        process.stderr.close()
+    assert process.returncode == Exit.JOURNAL
 
 
 def test_a_terminal_that_knows_few_letters_is_no_fault(home: Home) -> None:

@@ -1,5 +1,6 @@
 """Every error of the product has an exit code, a sentence and a way out; a fault of our own has a log."""
 
+import errno
 import stat
 from pathlib import Path
 
@@ -94,6 +95,37 @@ def test_a_fault_of_our_own_is_a_sentence_and_a_private_log(
     log.parent.touch()
     assert cli.call(["config", "path"]) == Exit.UNEXPECTED
     assert "could not be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(errno.EPIPE, "Broken pipe"), BrokenPipeError()])
+def test_a_pipe_that_is_not_standard_output_is_a_fault(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    error: BrokenPipeError,
+) -> None:
+    """A socket or another process that goes away is told as any other error."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("neckline.commands.output.log_path", lambda: tmp_path / "neckline.log")
+    monkeypatch.setattr("neckline.commands.configuration.path", fail)
+    assert cli.call(["config", "path"]) == Exit.UNEXPECTED
+    assert "BrokenPipeError" in capsys.readouterr().err
+    assert "in fail" in (tmp_path / "neckline.log").read_text()
+
+
+def test_whoever_exits_by_itself_keeps_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SystemExit is not taken for an end that is good."""
+
+    def leave(*_: object, **__: object) -> None:
+        raise SystemExit(7)
+
+    monkeypatch.setattr("neckline.commands.configuration.path", leave)
+    with pytest.raises(SystemExit) as ended:
+        cli.call(["config", "path"])
+    assert ended.value.code == 7
 
 
 def test_ctrl_c_is_clean(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
