@@ -34,9 +34,8 @@ RESPONSE_UNITS = [named("until sat up", {"unit": "ms", "decimals": 0})]
 
 def response_asks(where: str) -> list[Ask]:
     """Return the alerts with their time, and the ends of slouches; both in milliseconds, with the onset in common."""
-    # A row's own time cannot be calculated with, so the alert's is its onset and what was seen of the slouch by then.
-    seen_s = f"({field(EVENT, 'judged_s')} + {field(EVENT, 'unjudged_s')})"
-    told = f'{field(EVENT, "onset_ns")} / 1000000 + 1000 * {seen_s} AS "told"'
+    # A row's own time cannot be calculated with, so the alert's is its onset and how long the slouch was held by then.
+    told = f'{field(EVENT, "onset_ns")} / 1000000 + 1000 * {field(EVENT, "held_s")} AS "told"'
     ended = f'{field(EVENT, "end_ns")} / 1000000 AS "ended"'
     alerts = select(EVENT, f"{_ONSET}, {told}", f"{where} AND {happened(EventKind.SLOUCH_ALERT)}")
     ends = select(EVENT, f"{_ONSET}, {ended}", f"{where} AND {happened(EventKind.SLOUCH_ENDED)}")

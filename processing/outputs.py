@@ -172,6 +172,8 @@ class Evidence:
     told: int = 1
     due: int = 1
     """With fading, so many (`told`) of so many alerts that fall due are given this week."""
+    held_s: float | None = None
+    """From the onset to this alert, whatever came between; None in what an older neckline sent to InfluxDB."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -352,6 +352,7 @@ def _evidence(state: SlouchState, at_ns: int, by: Judge) -> Evidence:
         calibration_age_s=(at_ns - by.reference.captured_ns) / 1e9,
         told=told,
         due=due,
+        held_s=(at_ns - state.onset_ns) / 1e9,
     )
 
 

@@ -243,6 +243,7 @@ _EVIDENCE = (
     Column("calibration_age_s", Type.FLOAT, "s", "age of that calibration (alerts)"),
     Column("told_alerts", Type.INT, "1", "with fading, so many are given of each due_alerts (alerts)"),
     Column("due_alerts", Type.INT, "1", "1 without fading (alerts)"),
+    Column("held_s", Type.FLOAT, "s", "from the onset to the alert (alerts)"),
 )
 
 
@@ -265,6 +266,7 @@ def _event_row(event: Event) -> Row:
         found.calibration_age_s,
         found.told,
         found.due,
+        found.held_s,
     )
 
 

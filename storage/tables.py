@@ -18,18 +18,12 @@ from uuid import uuid4
 from storage.errors import SQLITE_ERRORS, JournalAbsentError, JournalUnreadableError, journal_error
 from storage.rows import checksum
 from storage.schema import KINDS, Kind, Type
+from storage.steps import add_held_s
 
 APPLICATION_ID = 0x4E4B4C4E
 """`NKLN`, in the file's header: this SQLite file is a journal."""
-VERSION = 2
+VERSION = 3
 """Of the file's layout. To change storage.schema is to raise it and to add a step."""
-
-Step = Callable[[sqlite3.Connection], None]
-STEPS: dict[int, Step] = {1: lambda _connection: None}
-"""Version → what brings a file of that version to the next, inside a transaction that the caller opened.
-
-2: the event `epochs_removed`, and a cursor that says up to where epochs were (`storage.removal`).
-"""
 
 _SQL_TYPE = {Type.INT: "INTEGER", Type.FLOAT: "REAL", Type.TEXT: "TEXT"}
 
@@ -84,6 +78,17 @@ def _table(kind: Kind[Any]) -> Table:
 
 
 TABLES = {kind.name: _table(kind) for kind in KINDS}
+
+Step = Callable[[sqlite3.Connection], None]
+STEPS: dict[int, Step] = {
+    1: lambda _connection: None,
+    2: lambda connection: add_held_s(connection, TABLES["event"].create, TABLES["event"].insert),
+}
+"""Version → what brings a file of that version to the next, inside a transaction that the caller opened.
+
+2: the event `epochs_removed`, and a cursor that says up to where epochs were (`storage.removal`).
+3: alerts have `held_s`.
+"""
 
 
 def connect_to_read(path: Path, oldest: int = 1) -> sqlite3.Connection:

@@ -11,12 +11,15 @@ import pytest
 from dashboards.board import EVER
 from dashboards.boards import boards
 from dashboards.check import _begin_ms, filled
-from dashboards.queries import WEARER, field
+from dashboards.queries import CHOSEN, WEARER, field
+from dashboards.response import response_asks
 from dashboards.rules import rules
 from dashboards.source import Source
+from storage.entries import Stream
 from storage.lines import STREAM_TAGS
 from storage.schema import EPISODE, Record
-from tests.dashboards.seeding import recorded, seeded, synthetic
+from tests.dashboards.seeding import recorded, seeded, shifted, store, synthetic
+from tests.processing.people import START_NS, Held, run, samples, settings
 from tests.storage.servers import Server
 
 COUNTS = {"neckline-today": 17, "neckline-review": 23, "neckline-cohort": 6, "neckline-fleet": 12}
@@ -112,15 +115,25 @@ def test_days_begin_at_the_wearers_midnight(server: Server, zone: str, midnight:
 
 
 @pytest.mark.influxdb
+def test_alerts_are_told_at_their_own_time(server: Server) -> None:
+    """However much of the slouch before was a dip, or not judged; in milliseconds, as Grafana subtracts."""
+    stream, begin_s = Stream("w-dips", "t4"), (NOON_NS - START_NS) // 10**9 - 600
+    outputs = run([samples([Held(20), Held(30, 20.0), Held(2), Held(60, 20.0), Held(30)])], settings())
+    (alert,) = (event for event in outputs.events if event.evidence)
+    store(server, stream, shifted(outputs.events, begin_s * 10**9))
+    today = next(board for board in boards() if board["uid"] == "neckline-today")
+    told, _ = (asked(each.query, today, stream.wearer) for each in response_asks(CHOSEN))
+    (row,) = server.query(told)
+    assert row["told"] == pytest.approx(alert.time_ns / 1e6 + begin_s * 1e3, abs=1)
+
+
+@pytest.mark.influxdb
 def test_the_head_is_not_added_to_the_back(server: Server) -> None:
     """A second clip's stream changes no sum of a wearer."""
     stream = seeded(server, NOON_NS)
     worn = next(board for board in boards() if board["uid"] == "neckline-today")["panels"][0]
     query = asked(worn["targets"][0]["query"], boards()[0], stream.wearer)
     before = server.query(query)
-    from storage.entries import Stream  # noqa: PLC0415
-    from tests.dashboards.seeding import store  # noqa: PLC0415
-
     for placement in ("head", "head-on-trunk"):
         store(server, Stream(stream.wearer, placement), synthetic())
     assert server.query(query) == before
