@@ -65,7 +65,8 @@ class Contents:
 def seal(segment: Segment) -> Contents | None:
     """Turn a log into a Parquet file: written aside, synced, renamed, and only then the log goes. Raises OSError.
 
-    A log without a sample leaves nothing, and None. A kill at any moment loses nothing, and it may be done again.
+    A log without a sample leaves nothing, and None; but one of which something cannot be read stays as it is, for better
+    means than ours: FileDamagedError. A kill at any moment loses nothing, and it may be done again.
     """
     if segment.is_sealed:
         return None
@@ -82,6 +83,8 @@ def contents(path: Path) -> Contents:
     if found is None:
         with TableFile(_sealed(path)) as table:
             return _read_contents(table)[0]
+    if not found:
+        raise FileDamagedError(path, "it is empty")
     return _sums_of(found).contents(_damaged_bytes(found))
 
 
@@ -168,7 +171,7 @@ def _of_log(path: Path) -> list[Message | log.Skipped]:
     parts = list(log.read(path))
     about = next((each for part in parts if isinstance(each := _decoded(part, None), About)), None)
     found = [_decoded(part, about) for part in parts]
-    if about is None and any(isinstance(part, bytes) for part in parts):
+    if about is None and parts:
         raise FileDamagedError(path, "it does not say what its samples are")
     return found
 
@@ -243,6 +246,8 @@ def _write(path: Path, target: Path) -> Contents | None:
     found = _of_log(path)
     blocks = [each for each in found if isinstance(each, SampleBlock)]
     if not blocks:
+        if damaged := _damaged_bytes(found):
+            raise FileDamagedError(path, f"no sample of it can be read, and {damaged} bytes are damaged")
         return None
     sums = _sums_of(found)
     about, held = sums.about, sums.contents(_damaged_bytes(found))

@@ -11,7 +11,7 @@ from benchmarks.sitting_postures import ACC_MPS2_PER_COUNT, GYR_RADPS_PER_COUNT,
 from sensor.samples import BatteryReading, LinkChange, LinkState, Reading, SampleBlock, join
 from storage.entries import Stream
 from storage.errors import FileDamagedError
-from storage.recordings import log
+from storage.recordings import log, recorder
 from storage.recordings.folder import RecordingsFolder, Segment
 from storage.recordings.frames import About, Scale, decode, encode
 from storage.recordings.log import AppendLog, Skipped
@@ -174,6 +174,34 @@ def test_damage_in_a_log_is_counted_when_it_is_sealed(tmp_path: Path) -> None:
     assert held.damaged_bytes > 1000
     assert [gap.missing for gap in held.gaps] == [50]
     assert_same([block(0), block(100)], list(readings(segment.sealed())))
+
+
+def test_a_log_of_which_no_sample_can_be_read_is_kept(tmp_path: Path) -> None:
+    """Each message hit, or each but the one that says what it is of: told, and left for better means than ours."""
+    messages = [encode(ABOUT), encode(block(0), SCALE), encode(block(50), SCALE)]
+    for spared in (0, 1):
+        segment = recorded(tmp_path, [block(0), block(50)])
+        whole, at = bytearray(segment.path.read_bytes()), 0
+        for k, framed in enumerate(map(log.frame, messages)):
+            whole[at + len(framed) // 2] ^= k >= spared
+            at += len(framed)
+        segment.path.write_bytes(whole)
+        with pytest.raises(FileDamagedError):
+            seal(segment)
+        recorder.main([str(segment.path)])
+        assert segment.path.read_bytes() == whole
+        assert not segment.sealed().exists()
+
+
+def test_an_empty_log_is_told_and_goes(tmp_path: Path) -> None:
+    """Begun, and nothing more: it holds no reading, what it is of is an error, and it is not kept."""
+    segment = RecordingsFolder(tmp_path).begin(ANNA, START_NS)
+    segment.path.touch()
+    assert list(readings(segment.path)) == []
+    with pytest.raises(FileDamagedError, match="empty"):
+        contents(segment.path)
+    assert seal(segment) is None
+    assert not segment.path.exists()
 
 
 def test_a_parquet_that_was_cut_off_or_hit_is_told(tmp_path: Path) -> None:
