@@ -154,9 +154,10 @@ class RecordingsError(StorageError):
 
 
 class RecordingsUnwritableError(RecordingsError):
-    """Samples cannot be recorded, or not at present; they are judged and told of all the same."""
+    """Samples cannot be recorded, or not at present; `detail` says why. They are judged and told of all the same."""
 
     def __init__(self, path: Path, detail: str) -> None:
+        self.detail = detail
         super().__init__(
             path,
             f"samples cannot be recorded in {path}: {detail}",
@@ -177,9 +178,13 @@ class RecordingsAmbiguousError(RecordingsError):
 
 
 class FileDamagedError(RecordingsError):
-    """A file was cut off, is damaged, or is none of its kind; what came before has been given."""
+    """A file was cut off, is damaged, or is none of its kind; what came before has been given.
+
+    `detail` says why, and not where: it may be read by people who get the rest without names and dates.
+    """
 
     def __init__(self, path: Path, detail: str) -> None:
+        self.detail = detail
         super().__init__(
             path,
             f"{path} cannot be read: {detail}",

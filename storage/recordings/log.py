@@ -1,7 +1,8 @@
 """Messages of bytes → an append log that a kill, a full disk or a flipped bit costs no more than what it hit; and back.
 
 Each message is framed: magic, length, CRC. A torn tail is cut off when the log is opened to go on; damage in the middle
-is skipped to the next magic that begins a whole frame. What a message means is not known here (`frames`).
+is skipped to the next magic that begins a whole frame. What a message means is not known here (`frames`); one without
+which the others mean nothing is written again and again by whoever goes on with the log (`recorder.SAY_AGAIN_S`).
 """
 
 import os
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 from zlib import crc32
 
 from storage.errors import FileDamagedError, RecordingsUnwritableError
@@ -66,10 +68,29 @@ class AppendLog:
                 end = end if isinstance(part, Skipped) else held
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
-            os.ftruncate(self._descriptor, end)
+            try:
+                os.ftruncate(self._descriptor, end)
+            except OSError:
+                self.close()
+                raise
         except OSError as error:
             raise RecordingsUnwritableError(path, error.strerror or str(error)) from error
         self.bytes = end
+
+    @classmethod
+    def begun(cls, path: Path, first: bytes) -> Self:
+        """Make a log with its first message, or leave neither a file nor a descriptor: a full disk is tried for hours."""
+        begun = None
+        try:
+            begun = cls(path)
+            begun.append(first)
+        except RecordingsUnwritableError:
+            if begun is not None:
+                begun.close()
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+            raise
+        return begun
 
     def append(self, message: bytes) -> None:
         """Add a message whole, or not at all."""
@@ -101,7 +122,8 @@ class AppendLog:
 
     def close(self) -> None:
         """Let go of the file."""
-        os.close(self._descriptor)
+        with suppress(OSError):  # the descriptor is given up all the same, and `sync` tells of the disk
+            os.close(self._descriptor)
 
 
 def _checksum(message: bytes) -> int:

@@ -6,12 +6,12 @@ Sealing wants pyarrow (the extra `export`) and 40 MB of memory, so a process of 
 pyarrow logs stay as they are, which every reader here reads as well.
 """
 
+import logging
 import subprocess
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -21,6 +21,7 @@ from storage.recordings.folder import HOUR_NS, RecordingsFolder, Segment
 from storage.recordings.frames import About, encode
 from storage.recordings.log import AppendLog
 
+logger = logging.getLogger(__name__)
 MAX_LOG_BYTES = 64 << 20
 """A log is read whole when it is sealed; an hour at 200 Hz has 20 MB."""
 GATHER_S = 1.0
@@ -29,6 +30,8 @@ SYNC_S = 10.0
 """How much a loss of power may cost."""
 MOST_WAITING = 40_000
 """Readings that wait at most: some twenty minutes of them, and a few MB."""
+SAY_AGAIN_S = 60.0
+"""How often a log says again what it is of, from its first samples on: without that, nothing in it can be read."""
 RETRY_S = 2.0
 MOST_EARLY, MOST_ROWS = 100, 4096
 SEAL_S = 300.0
@@ -67,10 +70,11 @@ class Recorder:
         self._log: AppendLog | None = None
         self._segment: Segment | None = None
         self._of: About | None = None
-        self._early: deque[Reading] = deque(maxlen=MOST_EARLY)
+        self._early: deque[bytes] = deque(maxlen=MOST_EARLY)
         """What came before the first sample, of which nothing can be said yet."""
         self._hour = 0
-        self._synced_ns = 0
+        self._said_ns = self._synced_ns = 0
+        self._unkept: RecordingsUnwritableError | None = None
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
     def start(self) -> None:
@@ -79,6 +83,8 @@ class Recorder:
 
     def put(self, reading: Reading) -> None:
         """Hand a reading over; returns at once."""
+        if isinstance(reading, SampleBlock) and not len(reading):
+            return  # it has no time, by which all is ordered here
         with self._wake:
             if len(self._waiting) >= MOST_WAITING:
                 self._waiting.popleft()
@@ -106,17 +112,15 @@ class Recorder:
             batch, closing = self._take()
             if batch and not self._written(batch):
                 if closing:
+                    self._give_up(len(batch))
+                    logger.warning("at the stop %d readings could not be recorded any more", len(batch))
                     break
-                with self._wake:
-                    # What is not written goes back to the front, and is tried again by and by.
-                    self._waiting.extendleft(reversed(batch))
-                    self._wake.wait_for(lambda: self._closing, RETRY_S)
+                self._put_back(batch)
                 continue
             if closing:
                 break
         if self._log is not None:
-            with suppress(RecordingsUnwritableError):
-                self._log.sync()
+            self._sync(self._log)
             self._log.close()
 
     def _take(self) -> tuple[list[Reading], bool]:
@@ -127,6 +131,19 @@ class Recorder:
             self._waiting.clear()
             return batch, self._closing
 
+    def _put_back(self, batch: list[Reading]) -> None:
+        """Have what was not written wait again, before what came since, and be tried again by and by."""
+        with self._wake:
+            self._waiting.extendleft(reversed(batch))
+            while len(self._waiting) > MOST_WAITING:
+                self._waiting.popleft()
+                self._dropped += 1
+            self._wake.wait_for(lambda: self._closing, RETRY_S)
+
+    def _give_up(self, readings: int) -> None:
+        with self._wake:
+            self._dropped += readings
+
     def _is_enough(self) -> bool:
         if not self._waiting:
             return False
@@ -136,37 +153,63 @@ class Recorder:
         return bool(last.time_ns[-1] - first.time_ns[0] >= GATHER_S * 1e9)
 
     def _written(self, batch: list[Reading]) -> bool:
-        """Write readings, blocks joined; False if the disk took none of what it was."""
-        try:
-            while batch:
-                message, used = _joined(batch)
+        """Write readings, blocks joined, and take them from the batch; False if the disk takes no more at present."""
+        stumble: RecordingsUnwritableError | None = None
+        singly = False
+        while batch:
+            try:
+                message, used = (batch[0], 1) if singly else _joined(batch)
                 self._write(message)
                 del batch[:used]
-        except RecordingsUnwritableError as error:
-            self._tell(error)
-            return False
-        except Exception as error:  # noqa: BLE001 (a reading that cannot be written must not end all recording)
-            with self._wake:
-                self._dropped += 1
-            self._tell(RecordingsUnwritableError(self._folder.path, f"{type(error).__name__}: {error}"))
-            del batch[:1]
-            return not batch
-        self._tell(None)
+                self._keep_up(message)
+            except RecordingsUnwritableError as error:
+                self._tell(error)
+                return False
+            except Exception as error:  # noqa: BLE001 (a reading that cannot be written must not end all recording)
+                # Nor may it cost those that it was joined with: which of them it is shows when each is tried alone.
+                if singly:
+                    stumble = RecordingsUnwritableError(self._folder.path, f"{type(error).__name__}: {error}")
+                    self._give_up(len(batch[:1]))
+                    del batch[:1]
+                singly = True
+        self._tell(stumble or self._unkept)
         return True
 
     def _write(self, reading: Reading) -> None:
         if isinstance(reading, SampleBlock):
             self._see_to_a_log(reading)
         if self._log is None or self._of is None:
-            self._early.append(reading)
+            message = encode(reading)
+            if len(self._early) == MOST_EARLY:
+                self._give_up(1)
+            self._early.append(message)
             return
         while self._early:
-            self._log.append(encode(self._early[0]))
+            self._log.append(self._early[0])
             self._early.popleft()
         self._log.append(encode(reading, self._of.scale))
-        if isinstance(reading, SampleBlock) and reading.time_ns[-1] - self._synced_ns >= SYNC_S * 1e9:
-            self._log.sync()
-            self._synced_ns = int(reading.time_ns[-1])
+
+    def _keep_up(self, written: Reading) -> None:
+        """Say again by and by what the log is of, and have the disk keep it."""
+        if self._log is None or self._of is None or not isinstance(written, SampleBlock):
+            return
+        until_ns = int(written.time_ns[-1])
+        if until_ns - self._said_ns >= SAY_AGAIN_S * 1e9:
+            self._log.append(encode(self._of))
+            self._said_ns = until_ns
+        if until_ns - self._synced_ns >= SYNC_S * 1e9:
+            self._sync(self._log)
+            if self._unkept is None:
+                self._synced_ns = until_ns
+
+    def _sync(self, log: AppendLog) -> None:
+        """Have the disk keep a log. That it cannot at present is told, and keeps nothing from being written."""
+        try:
+            log.sync()
+        except RecordingsUnwritableError as error:
+            self._unkept = error
+        else:
+            self._unkept = None
 
     def _see_to_a_log(self, block: SampleBlock) -> None:
         """Go on with the log, or begin the next one: of another hour, too long, or of other samples."""
@@ -178,13 +221,12 @@ class Recorder:
             and self._log.bytes < MAX_LOG_BYTES
         ):
             return
-        before = self._log
         segment = self._folder.begin(of.stream, int(block.time_ns[0]))
-        begun = AppendLog(segment.path)
-        begun.append(encode(of))
-        self._log, self._segment, self._of, self._hour = begun, segment, of, hour
+        before, self._log = self._log, AppendLog.begun(segment.path, encode(of))
+        self._segment, self._of, self._hour = segment, of, hour
+        self._said_ns = self._synced_ns = 0
         if before is not None:
-            before.sync()
+            self._sync(before)
             before.close()
         self._seal_others(of)
 
@@ -202,7 +244,8 @@ class Recorder:
 
     def _tell(self, trouble: RecordingsUnwritableError | None) -> None:
         with self._wake:
-            is_new = str(trouble or "") != str(self._trouble or "")
+            # By its reason: of the same trouble each try may name another file.
+            is_new = (trouble and trouble.detail) != (self._trouble and self._trouble.detail)
             self._trouble = trouble
         if is_new:
             self._on_trouble(trouble)
