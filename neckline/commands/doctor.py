@@ -18,7 +18,7 @@ from neckline.configuration.config import Config
 from neckline.control.client import Client
 from neckline.errors import ChannelError, ControlError, NecklineError, SetupError
 from neckline.exits import Exit, way_out_of
-from neckline.screen.words import day_and_clock, of_quality, span
+from neckline.screen.words import count, day_and_clock, of_link, of_quality, span
 from neckline.watching.running import channels_of
 from neckline.wearing.memory import remember
 from neckline.wearing.status import OLD_CALIBRATION_S
@@ -27,6 +27,7 @@ from processing.head import HEAD
 from sensor import link
 from sensor.errors import ClipError, SensorError
 from sensor.families import family_named
+from sensor.samples import BatteryReading, LinkChange, LinkState
 from sensor.signals import Signals
 from storage.entries import Stream
 from storage.errors import JournalAbsentError, StorageError
@@ -130,22 +131,56 @@ def _wrong(what: str, error: Exception) -> Finding:
 
 
 def _service(client: Client) -> list[Finding]:
+    """Ask the service for all that it is in trouble with: it owns the clips, and the journal."""
     status = client.status()
-    state = (
-        "not connected yet" if status.link is None else f"{status.link.state} {status.link.reason}".strip()
-    )
-    battery = f", battery {status.battery.percent:.0f} %" if status.battery else ""
     findings = [
         Finding("service", Found.OK, "running"),
-        Finding("clip", Found.OK, f"{status.clip}: {state}{battery}"),
+        _worn("clip", status.clip, status.link, status.battery),
     ]
-    if status.head is not None:
-        change = status.head.link
-        told = f"{change.state} {change.reason}".strip() if change else "not connected yet"
-        findings.append(Finding("head clip", Found.OK, f"{status.head.clip}: {told}"))
-    if status.journal.trouble:
-        findings.append(Finding("writer", Found.WRONG, status.journal.trouble))
+    if status.suspect:
+        findings.append(_doubted("reference", status.suspect))
+    if (head := status.head) is not None:
+        findings.append(_worn("head clip", head.clip, head.link, head.battery))
+        if head.suspect:
+            findings.append(_doubted("head", head.suspect))
+    journal, influxdb = status.journal, status.influxdb
+    if journal.trouble:
+        findings.append(Finding("writer", Found.WRONG, journal.trouble))
+    if journal.dropped_epochs:
+        lost = f"{count(journal.dropped_epochs, 'second')} given up while they could not be written"
+        findings.append(Finding("writer", Found.NOTE, lost))
+    if influxdb is not None and influxdb.trouble:
+        waiting = f" ({count(influxdb.backlog_rows, 'row')} to deliver)"
+        findings.append(Finding("feed", Found.WRONG, f"{influxdb.trouble}{waiting}"))
+    if influxdb is not None and influxdb.dead_letters:
+        refused = f"{count(influxdb.dead_letters, 'row')} refused by InfluxDB for good"
+        findings.append(Finding("feed", Found.NOTE, refused, "the journal keeps them, with the reason"))
+    # As where no service runs: one channel that reaches the wearer is enough.
+    found = Found.WRONG if all(channel.trouble for channel in status.channels) else Found.NOTE
+    findings += [
+        Finding("told by", found, f"{channel.name}: {channel.trouble}")
+        for channel in status.channels
+        if channel.trouble
+    ]
     return findings
+
+
+def _worn(what: str, name: str, link: LinkChange | None, battery: BatteryReading | None) -> Finding:
+    """Return how the service fares with a clip: only while samples arrive is all well."""
+    charge = f", battery {battery.percent:.0f} %" if battery else ""
+    say = f"{name}: {of_link(link)}{charge}"
+    if link is not None and link.state is LinkState.STREAMING:
+        return Finding(what, Found.OK, say)
+    return Finding(
+        what,
+        Found.WRONG,
+        say,
+        "switch it on and bring it near; neckline tries on by itself, so ask again then",
+    )
+
+
+def _doubted(what: str, why: str) -> Finding:
+    return Finding(what, Found.WRONG, f"nothing is judged: {why}", "`neckline calibrate`")
 
 
 def _bluetooth(config: Config) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from neckline.commands import machine
 from neckline.commands.output import give, give_json
 from neckline.configuration.config import Config
 from neckline.control.client import Client
-from neckline.screen.words import ACTIVITY_WORDS, count, day_and_clock, of_quality, span
+from neckline.screen.words import ACTIVITY_WORDS, count, day_and_clock, of_link, of_quality, span
 from neckline.watching.recording import recordings_path
 from neckline.wearing.memory import Memory, remember
 from neckline.wearing.status import HeadStatus, InfluxStatus, Status, Today
@@ -152,9 +152,6 @@ def _of_samples(samples: Samples) -> str:
 def _service_lines(service: Status, now_ns: int) -> list[tuple[str, str]]:
     now, link, battery = service.now, service.link, service.battery
     clip = f"{service.clip}{' (simulated)' if service.simulated else ''}"
-    state = (
-        "not connected yet" if link is None else f"{link.state}{f' ({link.reason})' if link.reason else ''}"
-    )
     posture = "not known" if now.sagittal_deg is None else f"{now.sagittal_deg:.0f}° forward, {now.posture}"
     if now.activity is not None and (link is None or link.state is LinkState.STREAMING):
         posture += f", {ACTIVITY_WORDS[now.activity]}"
@@ -167,7 +164,7 @@ def _service_lines(service: Status, now_ns: int) -> list[tuple[str, str]]:
     channels = [("trouble", f"{each.name}: {each.trouble}") for each in service.channels if each.trouble]
     return [
         ("service", f"running for {span((now_ns - service.started_ns) / 1e9)}, mode {service.mode}"),
-        ("clip", f"{clip}, {state}"),
+        ("clip", f"{clip}, {of_link(link)}"),
         ("battery", f"{battery.percent:.0f} %" if battery else "not told yet"),
         ("posture", posture),
         *_head_lines(service.head),
@@ -180,7 +177,6 @@ def _service_lines(service: Status, now_ns: int) -> list[tuple[str, str]]:
 def _head_lines(head: HeadStatus | None) -> list[tuple[str, str]]:
     if head is None:
         return []
-    state = "not connected yet" if head.link is None else f"{head.link.state} {head.link.reason}".strip()
     battery = f", battery {head.battery.percent:.0f} %" if head.battery else ""
     flexion = "not known" if head.flexion_deg is None else f"{head.flexion_deg:.0f}° forward of the back"
     if head.calibrated_ns is None:
@@ -189,7 +185,7 @@ def _head_lines(head: HeadStatus | None) -> list[tuple[str, str]]:
         flexion = f"not judged until `neckline calibrate`: {head.suspect}"
     elif head.flexion_deg is not None and head.posture is not Posture.UNKNOWN:
         flexion += ", forward" if head.posture is Posture.SLOUCHED else ", upright"
-    return [("head clip", f"{head.clip}, {state}{battery}"), ("head", flexion)]
+    return [("head clip", f"{head.clip}, {of_link(head.link)}{battery}"), ("head", flexion)]
 
 
 def _day(today: Today) -> str:

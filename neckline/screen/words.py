@@ -13,6 +13,7 @@ from processing.outputs import Activity, Event, EventKind
 
 if TYPE_CHECKING:
     from processing.quality import CalibrationQuality
+    from sensor.samples import LinkChange
 
 
 def span(seconds: float) -> str:
@@ -43,6 +44,13 @@ def of_quality(quality: "CalibrationQuality") -> str:
     """Return how good a calibration is."""
     apart = "" if quality.separation_deg is None else f", poses {quality.separation_deg:.0f}° apart"
     return f"upright to within {quality.expected_error_deg:.1f}°{apart}"
+
+
+def of_link(change: "LinkChange | None") -> str:
+    """Return where the link to a clip stands, by its last change, and why."""
+    if change is None:
+        return "not connected yet"
+    return f"{change.state} ({change.reason})" if change.reason else str(change.state)
 
 
 def day_and_clock(time_ns: int, now_ns: int, zone: tzinfo | None = None) -> str:

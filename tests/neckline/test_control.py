@@ -79,12 +79,13 @@ class Service:
     fails: Exception | None = None
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     endless: bool = False
+    told: Status = STATUS
 
     def status(self) -> Status:
         """Give the status, or fail."""
         if self.fails:
             raise self.fails
-        return STATUS
+        return self.told
 
     async def snooze(self, until_ns: int | None) -> None:
         """Remember until when, or fail."""

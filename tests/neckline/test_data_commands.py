@@ -319,24 +319,6 @@ def test_commands_reach_the_running_service(neckline: Neckline, stored: Home) ->
         assert "c-1" in said.err
 
 
-def test_doctor_beside_a_service_asks_the_service(neckline: Neckline, stored: Home) -> None:
-    """The clip is the service's, so Bluetooth is left alone; a service that hangs is told, and all else checked."""
-
-    async def beside(handler: Service) -> Said:
-        async with serving(handler, stored.journal):
-            return await asyncio.to_thread(neckline, "doctor", "--json")
-
-    found = {each["what"]: each for each in json.loads(asyncio.run(beside(Service())).out)}
-    assert found["service"]["found"] == "ok"
-    assert "waiting gone" in found["clip"]["say"]
-    assert found["writer"]["say"] == "full"
-    assert "Bluetooth" not in found
-    said = asyncio.run(beside(Service(fails=ZeroDivisionError())))
-    found = {each["what"]: each for each in json.loads(said.out)}
-    assert found["service"]["found"] == "wrong"
-    assert found["journal"]["found"] == "ok"
-
-
 def test_snooze_waits_in_the_journal_for_the_next_service(neckline: Neckline, stored: Home) -> None:
     """And status tells of it; off ends it."""
     assert neckline("snooze", "until", "23:59").code == Exit.OK

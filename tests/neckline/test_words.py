@@ -9,8 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neckline.alerting.messages import INVITATIONS, Urgency, message_of
-from neckline.screen.words import ACTIVITY_WORDS, SENTENCES, clock, count, day_and_clock, sentence, span
+from neckline.screen.words import (
+    ACTIVITY_WORDS,
+    SENTENCES,
+    clock,
+    count,
+    day_and_clock,
+    of_link,
+    sentence,
+    span,
+)
 from processing.outputs import Activity, Event, EventKind
+from sensor.samples import LinkChange, LinkState
 
 NOW_NS = round(datetime(2026, 3, 2, 14, 30, tzinfo=UTC).timestamp()) * 10**9
 NOT_ON_A_LOCK_SCREEN = re.compile(
@@ -131,6 +141,13 @@ def test_a_span_is_no_further_off_than_it_is_coarse(seconds: float) -> None:
     assert sum(number * sizes[unit] for number, unit in pairs) == pytest.approx(
         seconds, abs=0.51 * coarse_s + 0.5
     )
+
+
+def test_a_link_says_where_it_stands_and_why() -> None:
+    """By its last change, if there was one."""
+    assert of_link(None) == "not connected yet"
+    assert of_link(LinkChange(0, LinkState.STREAMING)) == "streaming"
+    assert of_link(LinkChange(0, LinkState.WAITING, "it is off")) == "waiting (it is off)"
 
 
 def test_counts_and_clocks() -> None:
