@@ -194,10 +194,13 @@ async def _visit(
                     _check_alive(arrivals, wanted)
                 if clock.has_leapt():
                     raise ClipLostError(wanted.name, "this computer slept, or its clock was set")
-        except SensorError:
+        except SensorError as error:
+            signals.end(error)
             yield Arrived("", b"", clock.at(loop.time()), [*session.flush()])
             raise
         finally:
+            # However it ended, by whoever reads being cancelled too: nobody waits for a sign that nobody gives.
+            signals.end(ClipLostError(wanted.name, "neckline has let go of it"))
             if arrivals.overflowed:
                 logger.warning("%s: %d notifications lost to a slow reader", wanted.name, arrivals.overflowed)
             if arrivals.repeated:
@@ -220,19 +223,14 @@ def _check_alive(arrivals: Arrivals, wanted: _Wanted) -> None:
 
 async def _signal(connection: Connection, session: Session, signals: Signals, arrivals: Arrivals) -> None:
     """Have the clip give the signs that were asked for; what it refuses is told to whoever asked."""
-    while asked := signals.next():
-        signal, taken = asked
+    while sign := signals.next():
         try:
-            for request in session.signal(signal):
+            for request in session.signal(sign):
                 await _perform(connection, request, arrivals)
         except (ClipRefusedError, WrongClipError) as error:
-            Signals.failed(taken, error)
-        except SensorError as error:
-            Signals.failed(taken, error)
-            raise
+            signals.refused(error)
         else:
-            if not taken.done():
-                taken.set_result(None)
+            signals.taken()
 
 
 async def _ask(connection: Connection, session: Session, clock: Clock, arrivals: Arrivals) -> None:
@@ -404,8 +402,6 @@ class _Course:
         self._bluetooth_works |= state is LinkState.CONNECTING
         if state is LinkState.STREAMING:
             self._signals.begin()
-        elif error:
-            self._signals.end(error)
         now_ns = self._utc()
         if self.last_ns > now_ns + AHEAD_S * 1e9:
             self.last_ns = 0

@@ -30,10 +30,10 @@ class Signals:
         self._connected = True
 
     def end(self, error: SensorError) -> None:
-        """Know that the connection ended; what was asked and not taken fails with it."""
+        """Know that the connection ended; what was asked and not taken fails with it, the one in hand too."""
         self._connected = False
         while self._asked:
-            self.failed(self._asked.popleft()[1], error)
+            self.refused(error)
 
     def ask(self, signal: Signal) -> asyncio.Future[None]:
         """Queue a sign; the future is done when the clip has taken it."""
@@ -42,16 +42,20 @@ class Signals:
         self._asked.append((signal, taken))
         return taken
 
-    def next(self) -> tuple[Signal, asyncio.Future[None]] | None:
-        """Return the oldest sign that was asked for, once; what nobody waits for any more is left out."""
-        while self._asked:
-            signal, taken = self._asked.popleft()
-            if not taken.done():
-                return signal, taken
-        return None
+    def next(self) -> Signal | None:
+        """Return the oldest sign that somebody waits for; it is in hand until `taken`, `refused` or `end`."""
+        while self._asked and self._asked[0][1].done():
+            self._asked.popleft()
+        return self._asked[0][0] if self._asked else None
 
-    @staticmethod
-    def failed(taken: asyncio.Future[None], error: SensorError) -> None:
-        """Tell whoever waits."""
+    def taken(self) -> None:
+        """Tell whoever waits that the clip has taken the one in hand."""
+        _, taken = self._asked.popleft()
+        if not taken.done():
+            taken.set_result(None)
+
+    def refused(self, error: SensorError) -> None:
+        """Tell whoever waits that the one in hand will not be given."""
+        _, taken = self._asked.popleft()
         if not taken.done():
             taken.set_exception(error)
