@@ -5,7 +5,7 @@ connection checkpoints while another commits; here one connection does both, and
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +26,7 @@ from storage.errors import (
     journal_error,
 )
 from storage.lock import Ownership, beside
-from storage.removal import FLOOR, Removal, give_back, remove_oldest, used_bytes
+from storage.removal import FLOOR, Shed, give_back, limit, remove_oldest, used_bytes
 from storage.rows import PackedRow, checksum, pack
 from storage.states import SLOTS, unwrap, unwrap_since, wrap, wrap_since
 from storage.waiting import Waiting
@@ -159,18 +159,20 @@ class Journal:
         except SQLITE_ERRORS as error:
             raise journal_error(self.path, error) from error
 
-    def shed(self, most_bytes: int, now_ns: int) -> list[Removal]:
+    def shed(self, most_bytes: int, now_ns: int, sinks: Collection[str] | None = None) -> Shed:
         """If the rows take more than so many bytes, remove the oldest epochs, a day of one wearer at most.
 
-        Return what went of each stream; that it did is an event of the stream, durable with it. Raises JournalError.
+        The newest stay, and what one of the sinks has not got yet (None: all that are known). What went of each stream is
+        an event of it, durable with it. Raises JournalError.
         """
         connection, seq = self._connection, self.last_seq
         try:
             if used_bytes(connection) <= most_bytes:
-                return []
+                return Shed()
             connection.execute("BEGIN IMMEDIATE")
             try:
-                last, gone = remove_oldest(connection)
+                until_seq, waits_for = limit(connection, seq, len(self._streams), sinks)
+                last, gone = remove_oldest(connection, until_seq)
                 if gone:
                     self._move(Advance(FLOOR, last))
                 named = {number: stream for stream, number in self._streams.items()}
@@ -189,7 +191,7 @@ class Journal:
             give_back(connection)
         except SQLITE_ERRORS as error:
             raise journal_error(self.path, error) from error
-        return gone
+        return Shed(tuple(gone), waits_for)
 
     def state(self, stream: Stream) -> bytes | None:
         """Return the newest state of a stream; None if there is none, or if it is damaged."""

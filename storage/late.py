@@ -3,7 +3,7 @@
 Alerts do not wait for that: rows wait in the writer's memory, as they do when the disk fills up later.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from sensor.samples import SampleBlock
@@ -14,7 +14,7 @@ from storage.errors import DiskFullError, WearerErasedError
 from storage.journal import Journal
 from storage.lock import Ownership
 from storage.reader import JournalReader
-from storage.removal import Removal
+from storage.removal import Shed
 from storage.rows import PackedRow
 
 
@@ -77,9 +77,9 @@ class LateJournal:
         """Return what the rows take on the disk, as far as that is known."""
         return 0 if self._journal is None else self._journal.used_bytes()
 
-    def shed(self, most_bytes: int, now_ns: int) -> list[Removal]:
+    def shed(self, most_bytes: int, now_ns: int, sinks: Collection[str] | None = None) -> Shed:
         """Remove the oldest epochs, once it is open."""
-        return [] if self._journal is None else self._journal.shed(most_bytes, now_ns)
+        return Shed() if self._journal is None else self._journal.shed(most_bytes, now_ns, sinks)
 
     def close(self) -> None:
         """Let go of the journal; another may own it."""

@@ -1,5 +1,6 @@
-"""The disk's share: samples go first, then the oldest epochs, counted; events, minutes and episodes never."""
+"""The disk's share: samples go first, then the oldest epochs, counted; the newest, what a sink lacks, and all else never."""
 
+import logging
 import sqlite3
 from pathlib import Path
 from threading import Event as Flag
@@ -8,7 +9,8 @@ from typing import Any
 import pytest
 
 from processing.outputs import EventKind
-from storage.entries import Batch
+from storage.answer import Verdict
+from storage.entries import INFLUXDB, Batch
 from storage.errors import DiskFullError
 from storage.influxdb import InfluxSink
 from storage.journal import Journal
@@ -16,17 +18,36 @@ from storage.lock import beside
 from storage.quota import DiskQuota
 from storage.reader import JournalReader
 from storage.recordings.folder import RecordingsFolder
+from storage.removal import Shed
 from storage.schema import EPISODE, EPOCH, EVENT, MINUTE
 from storage.watermark import acknowledged
 from storage.writer import JournalWriter
-from tests.storage.forwarding import forwarding
+from tests.storage.forwarding import Watched, forwarding
 from tests.storage.kept import two_hours
 from tests.storage.records import ANNA, BERT, START_NS, epoch, event, minute
 from tests.storage.servers import Server
 from tests.storage.sittings import SENT, as_stored, sitting
+from tests.storage.stub import Reply as Replying
+from tests.storage.stub import stub_server
 
 NOW_NS = START_NS + 10**15
 PATIENCE_S = 60.0
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test name how many of the newest epochs stay: a day of them is too many for it."""
+    monkeypatch.setattr("storage.removal.KEPT_ROWS", 0)
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what was warned of."""
+    return [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
+
+
+def epoch_seqs(reader: JournalReader) -> list[int]:
+    """Return the seqs of all epochs."""
+    return [entry.seq for entry in reader.entries(0, reader.last_seq) if entry.kind is EPOCH]
 
 
 def filled(path: Path, seconds: int) -> Journal:
@@ -44,7 +65,7 @@ def filled(path: Path, seconds: int) -> Journal:
 
 def test_the_oldest_epochs_go_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file shrinks to its share; what went is counted by events, what stayed is whole, and so it is once more."""
-    monkeypatch.setattr("storage.removal.remove_oldest.__defaults__", (3000,))
+    monkeypatch.setattr("storage.removal.SHED_ROWS", 3000)
     path = tmp_path / "journal.db"
     with filled(path, 20_000) as journal, JournalReader.open(path) as reader:
         before = {kind.name: reader.count(kind) for kind in (EPOCH, MINUTE, EPISODE, EVENT)}
@@ -99,20 +120,112 @@ def full(_: sqlite3.Connection) -> None:
     raise error
 
 
-def test_samples_go_before_any_epoch(tmp_path: Path) -> None:
-    """As long as sealed hours can go, the journal is left alone; the open one is never touched."""
+def test_samples_go_before_any_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As long as sealed hours can go, the journal is left alone; then epochs go but for the newest, never the open hour."""
+    monkeypatch.setattr("storage.removal.KEPT_ROWS", 200)
     kept = two_hours(tmp_path / "kept")
     sealed = kept.segments()[0].path
     with filled(tmp_path / "journal.db", 2000) as journal, JournalReader.open(journal.path) as reader:
-        epochs = reader.count(EPOCH)
+        epochs = epoch_seqs(reader)
         quota = DiskQuota(journal.used_bytes() + kept.bytes() - sealed.stat().st_size, kept)
         assert not quota.keep(journal, NOW_NS)
         assert not sealed.exists()
         assert len(kept.segments()) == 1
-        assert reader.count(EPOCH) == epochs
-        assert DiskQuota(kept.bytes() + 1, kept).keep(journal, NOW_NS)
-        assert reader.count(EPOCH) == 0
+        assert epoch_seqs(reader) == epochs
+        assert warnings(caplog) == []
+
+        too_small, last_seq = DiskQuota(kept.bytes() + 1, kept), journal.last_seq
+        assert too_small.keep(journal, NOW_NS)
+        assert not too_small.keep(journal, NOW_NS)
+        assert epoch_seqs(reader) == [seq for seq in epochs if seq > last_seq - 400]
+        assert reader.count(EPOCH) > 350
         assert len(RecordingsFolder(kept.path).segments()) == 1
+        assert reader.check() == []
+
+
+def test_samples_that_cannot_go_leave_the_journal_its_half(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Logs that are never sealed take more than the share: not an epoch goes for them, and that is said once."""
+    kept = RecordingsFolder(tmp_path / "kept")
+    for _ in range(3):
+        log = kept.begin(ANNA, START_NS).path
+        log.write_bytes(bytes(1_000_000))
+    with filled(tmp_path / "journal.db", 2000) as journal, JournalReader.open(journal.path) as reader:
+        epochs, quota = reader.count(EPOCH), DiskQuota(2 * journal.used_bytes(), kept)
+        for k in range(3):
+            assert not quota.keep(journal, NOW_NS + k)
+        assert reader.count(EPOCH) == epochs
+        (told,) = warnings(caplog)
+        assert "journal.most_gb cannot be kept" in told
+        assert "samples that are not sealed take 3.0 MB" in told
+        log.unlink()
+        quota.most_bytes = 2_000_000 + journal.used_bytes() // 2
+        while quota.keep(journal, NOW_NS):
+            pass
+        assert reader.count(EPOCH) == epochs  # half of it is still more than the journal takes
+        quota.most_bytes = 10_000_000
+        assert not quota.keep(journal, NOW_NS)
+        quota.most_bytes = 2 * journal.used_bytes()
+        assert not quota.keep(journal, NOW_NS)
+        assert len(warnings(caplog)) == 2  # it was kept in between, so it is said again
+
+
+def test_what_a_sink_has_not_got_stays(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Only what the slowest sink has goes; that the share cannot be kept is said once, with its name; later it is."""
+    with filled(tmp_path / "journal.db", 2000) as journal, JournalReader.open(journal.path) as reader:
+        journal.advance("other", journal.last_seq)
+        journal.advance("influxdb", 100)
+        waiting, last_seq, quota = reader.backlog("influxdb").rows, journal.last_seq, DiskQuota(1)
+        assert quota.keep(journal, NOW_NS)
+        assert min(epoch_seqs(reader)) == 101
+        told = journal.last_seq - last_seq
+        assert reader.backlog("influxdb").rows == waiting + told
+        for _ in range(2):
+            assert not quota.keep(journal, NOW_NS)
+        assert reader.backlog("influxdb").rows == waiting + told
+        (warning,) = warnings(caplog)
+        assert "influxdb has not got the oldest seconds yet" in warning
+        journal.advance("influxdb", 1000)
+        assert quota.keep(journal, NOW_NS)
+        assert min(epoch_seqs(reader)) > 1000
+        assert reader.check() == []
+
+
+def test_which_sinks_are_waited_for(tmp_path: Path) -> None:
+    """A sink at work that got nothing yet, or whose cursor is damaged, holds all; one that is no more holds nothing."""
+    with filled(tmp_path / "journal.db", 2000) as journal, JournalReader.open(journal.path) as reader:
+        epochs = reader.count(EPOCH)
+        assert journal.shed(0, NOW_NS, ("influxdb",)) == Shed((), "influxdb")
+        journal.advance("influxdb", 1500)
+        journal._connection.execute("UPDATE cursor SET seq = 1501")
+        for sinks in (("influxdb",), None):
+            assert journal.shed(0, NOW_NS, sinks) == Shed((), "influxdb")
+        assert reader.count(EPOCH) == epochs
+        shed = journal.shed(0, NOW_NS, ())
+        assert (sum(each.rows for each in shed.gone), shed.waits_for) == (epochs, "")
+
+
+def test_an_outage_loses_no_epoch(tmp_path: Path) -> None:
+    """An InfluxDB that is away from the first day on gets every epoch when it is back, whatever the share; then they go."""
+    path, quota = tmp_path / "journal.db", DiskQuota(1, sinks=(INFLUXDB,))
+    filled(path, 2000).close()
+    with stub_server() as stub:
+        stub.always = Replying(503)
+        sink = Watched(stub.settings())
+        with forwarding(path, sink) as work:
+            sink.wait_for_verdict(Verdict.LATER)
+            assert not quota.keep(work.journal, NOW_NS)
+            stub.always = None
+            sink.wait_for_verdict(Verdict.DELIVERED)
+        with Journal.open(path, "test") as journal, JournalReader.open(path) as reader:
+            expected = {each.start_ns for stream in (ANNA, BERT) for each in reader.read(EPOCH, stream)}
+            arrived = {time_ns for name, _, time_ns in stub.points if name == EPOCH.measurement}
+            assert arrived == expected
+            assert quota.keep(journal, NOW_NS)
+            assert reader.count(EPOCH) == 0
 
 
 def test_a_writer_keeps_its_share(tmp_path: Path) -> None:
@@ -121,14 +234,14 @@ def test_a_writer_keeps_its_share(tmp_path: Path) -> None:
     with filled(path, 5000) as journal:
         made_room = Flag()
 
-        class Watched(DiskQuota):
+        class Observed(DiskQuota):
             def keep(self, journal: Journal, now_ns: int) -> bool:  # type: ignore[override]
                 goes_on = super().keep(journal, now_ns)
                 if not goes_on:
                     made_room.set()
                 return goes_on
 
-        writer = JournalWriter(journal, commit_every_s=0.01, quota=Watched(200_000))
+        writer = JournalWriter(journal, commit_every_s=0.01, quota=Observed(200_000))
         writer.start()
         k = 6000
         while not made_room.wait(0.01):
@@ -143,11 +256,11 @@ def test_a_writer_keeps_its_share(tmp_path: Path) -> None:
 
 @pytest.mark.influxdb
 def test_what_is_left_is_delivered(server: Server, tmp_path: Path) -> None:
-    """Epochs that went before they were delivered are not; everything else is, and the backlog comes to nothing."""
+    """Epochs that went before there was an InfluxDB are not; everything else is, and the backlog comes to nothing."""
     stream, path = server.stream(), tmp_path / "journal.db"
     with Journal.open(path, "test") as journal:
         journal.commit(sitting(stream)[:300])
-        assert journal.shed(0, NOW_NS)
+        assert journal.shed(0, NOW_NS).gone
         journal.commit(sitting(stream)[300:])
     with forwarding(path, InfluxSink(server.settings()), batch_rows=50) as work:
         pass
