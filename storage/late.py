@@ -3,25 +3,28 @@
 Alerts do not wait for that: rows wait in the writer's memory, as they do when the disk fills up later.
 """
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from sensor.samples import SampleBlock
+from storage import tables
 from storage.damage import Damage
 from storage.entries import Advance, Stream
 from storage.erasures import erasures
-from storage.errors import DiskFullError, WearerErasedError
+from storage.errors import DiskFullError, JournalAbsentError, WearerErasedError
 from storage.journal import Journal
 from storage.lock import Ownership
 from storage.reader import JournalReader
 from storage.removal import Shed
 from storage.rows import PackedRow
 
+logger = logging.getLogger(__name__)
+
 
 class LateJournal:
     """Stands for a `storage.journal.Journal` that could not be opened; for one thread at a time, as that."""
-
-    damage: tuple[Damage, ...] = ()
 
     def __init__(self, path: Path, owner: str) -> None:
         """Own a journal that is there. Raises JournalBusyError, JournalAbsentError, JournalUnreadableError."""
@@ -36,6 +39,11 @@ class LateJournal:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def damage(self) -> tuple[Damage, ...]:
+        """What was found wrong at opening; nothing as long as it waits."""
+        return () if self._journal is None else self._journal.damage
 
     @property
     def last_seq(self) -> int:
@@ -59,6 +67,8 @@ class LateJournal:
             except DiskFullError:
                 self._ownership = Ownership.take(self.path, self._owner)
                 raise
+            for damage in self._journal.damage:  # who asked at the start was told of none
+                logger.warning("%s is damaged: %s", self.path, damage)
         return self._journal.write(rows, states, advances, since)
 
     def refuse_erased(self, streams: Iterable[Stream]) -> None:
@@ -92,11 +102,21 @@ class LateJournal:
 def open_or_wait(path: Path, owner: str) -> Journal | LateJournal:
     """Open a journal; where the disk is full, one that is opened once there is room.
 
-    Raises DiskFullError if there is no journal yet, all else as `Journal.open`.
+    Raises DiskFullError if there is none yet, or one of an older layout, which nobody can read before it is brought up;
+    all else as `Journal.open`.
     """
     try:
         return Journal.open(path, owner)
     except DiskFullError:
-        if not path.exists() or not path.stat().st_size:
+        if not _is_readable(path):
             raise
         return LateJournal(path, owner)
+
+
+def _is_readable(path: Path) -> bool:
+    """Tell whether there is a journal of this layout. Raises JournalUnreadableError for no journal."""
+    try:
+        with closing(tables.connect_to_read(path)) as connection:
+            return tables.version_of(connection, path) == tables.VERSION
+    except JournalAbsentError:
+        return False
