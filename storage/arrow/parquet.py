@@ -4,6 +4,7 @@ Columns go in and come out as numpy arrays or lists, a batch at a time: memory d
 is in a file (its number of bytes, its encoding) is said by the caller, and so is when a file counts: nothing is renamed here.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -156,9 +157,10 @@ def _array(values: Values, cell: pa.DataType | None) -> pa.Array:
 
 
 def _damage(path: Path, error: Exception) -> FileDamagedError:
-    told = str(error).splitlines()[0] if str(error) else type(error).__name__
+    # Where the file lies is not said in the reason, and pyarrow does, even in `strerror`.
+    told = str(error).splitlines()[0].replace(str(path), path.name) if str(error) else type(error).__name__
     if isinstance(error, OSError) and error.errno is not None and not isinstance(error, pa.ArrowException):
-        return FileDamagedError(path, error.strerror or told)
+        return FileDamagedError(path, os.strerror(error.errno))
     if any(words in told for words in ("magic bytes", "file size", "smaller than the minimum", "footer")):
         told = "it was cut off, or is no Parquet file: its end is not there"
     return FileDamagedError(path, told)

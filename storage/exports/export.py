@@ -67,7 +67,7 @@ class Export:
     skipped: int
     """Damaged rows of the journal that are not in it."""
     broken: tuple[str, ...] = ()
-    """Files of samples that could not be read to their end, and why."""
+    """Files of samples that could not be read to their end, and why: for whoever exports, as it tells where they lie."""
 
 
 def export_journal(
@@ -130,7 +130,7 @@ class _Writing:
         files.append(self.file(part, CODEBOOK, book, self.codebook(samples)))
         of_samples = samples.files if samples else ()
         files += [ExportedFile(f"{SAMPLES}/{file.name}", file.rows, file.sha256) for file in of_samples]
-        broken = tuple(f"{each.name}: {each.why}" for each in samples.broken) if samples else ()
+        broken = tuple(map(str, samples.errors)) if samples else ()
         export = Export(folder, tuple(files), self.reader.skipped - before, broken)
         told = self.provenance(export) | ({"samples": _of_samples(samples)} if samples else {})
         (part / PROVENANCE).write_text(json.dumps(told, indent=2) + "\n", "utf-8")

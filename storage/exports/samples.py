@@ -51,8 +51,11 @@ class SampleFile:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A file of samples that could not be read to its end."""
+    """A file of samples that could not be read to its end, as those are told who get the export: nothing real in it."""
 
+    wearer: str
+    placement: str
+    day: str
     name: str
     why: str
 
@@ -63,6 +66,8 @@ class Samples:
 
     files: tuple[SampleFile, ...]
     broken: tuple[Broken, ...]
+    errors: tuple[FileDamagedError, ...]
+    """The same for whoever exports, who may know where the files lie."""
 
 
 def fields(*, has_gyr: bool = True) -> list[Field]:
@@ -85,20 +90,22 @@ def write_samples(
     as_csv: bool,
     on_progress: Callable[[int, int], None],
 ) -> Samples:
-    """Write what lies in a span into `folder`, which is made. Raises OSError; ValueError where two would share a name."""
+    """Write what lies in a span into `folder`, which is made. Raises OSError."""
     writing = _Writing(folder, span_ns, sharing, as_csv=as_csv)
-    broken = []
+    broken, errors = [], []
     try:
         for done, segment in enumerate(segments):
             on_progress(done, len(segments))
             try:
                 writing.take(segment)
             except FileDamagedError as error:
-                broken.append(Broken(segment.path.name, str(error)))
+                wearer, placement, day = _shared(segment, sharing)
+                broken.append(Broken(wearer, placement, day, segment.path.name, error.detail))
+                errors.append(error)
     finally:
         writing.close()
     on_progress(len(segments), len(segments))
-    return Samples(tuple(writing.files), tuple(broken))
+    return Samples(tuple(writing.files), tuple(broken), tuple(errors))
 
 
 class _Lines(Protocol):
@@ -119,7 +126,6 @@ class _Writing:
         self.files: list[SampleFile] = []
         self.key: tuple[object, ...] | None = None
         self.lines: _Lines | None = None
-        self.latest_ns: int | None = None
 
     def take(self, segment: Segment) -> None:
         """Write the samples of a file that lie in the span."""
@@ -146,17 +152,14 @@ class _Writing:
         file.last_ns = int(time_ns[-1])
 
     def _begin(self, segment: Segment, about: About, *, are_counts: bool) -> _Lines:
-        day = date.fromisoformat(segment.day) + timedelta(days=self.sharing.shift_days)
-        wearer, suffix = self.sharing.label(segment.stream.wearer), "csv" if self.as_csv else "parquet"
-        stem = f"{wearer}_{segment.stream.placement}_{day}"
+        wearer, placement, day = _shared(segment, self.sharing)
+        suffix, stem = "csv" if self.as_csv else "parquet", f"{wearer}_{placement}_{day}"
         others = sum(each.name.startswith((f"{stem}.", f"{stem}_")) for each in self.files)
         name = f"{stem}_{others + 1}.{suffix}" if others else f"{stem}.{suffix}"
         precision = "single" if are_counts else "double"
         self.folder.mkdir(exist_ok=True)
         self.files.append(
-            SampleFile(
-                name, wearer, segment.stream.placement, about.rate_hz, about.family, about.software, precision
-            )
+            SampleFile(name, wearer, placement, about.rate_hz, about.family, about.software, precision)
         )
         steps = _steps(about, are_counts=are_counts)
         path = self.folder / name
@@ -220,6 +223,12 @@ class _Parquet:
         self._writer.close()
         with self._path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _shared(segment: Segment, sharing: Sharing) -> tuple[str, str, str]:
+    """Return whose samples a file holds, worn where, and of which day, as others are told."""
+    day = date.fromisoformat(segment.day) + timedelta(days=sharing.shift_days)
+    return sharing.label(segment.stream.wearer), segment.stream.placement, str(day)
 
 
 def _steps(about: About, *, are_counts: bool) -> list[float | None]:

@@ -56,7 +56,7 @@ class About:
                 raise ValueError(f"it is of the format {plain['format']}, and this neckline reads {FORMAT}")
             scale = plain["scale"]
             return cls(
-                stream=Stream(plain["wearer"], plain["placement"]),
+                stream=_stream(plain["wearer"], plain["placement"]),
                 rate_hz=float(plain["rate_hz"]),
                 has_gyr=bool(plain["has_gyr"]),
                 scale=Scale(float(scale["acc_mps2"]), float(scale["gyr_radps"])) if scale else None,
@@ -65,6 +65,14 @@ class About:
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"it does not say what its samples are ({error})") from error
+
+
+def _stream(wearer: str, placement: str) -> Stream:
+    try:
+        return Stream(wearer, placement)
+    except ValueError:
+        # Of a damaged pseudonym most is left: it is not quoted, as the reason may be read by others.
+        raise ValueError("it does not say whose samples it holds") from None
 
 
 Message = About | Reading

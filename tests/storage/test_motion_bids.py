@@ -214,6 +214,21 @@ def test_for_sharing_dates_move_and_pseudonyms_change(kept: RecordingsFolder, tm
     assert errors_of(dataset) == []
 
 
+def test_a_truncated_hour_is_told_and_names_nobody_in_what_is_shared(
+    kept: RecordingsFolder, tmp_path: Path
+) -> None:
+    """It costs its own samples alone; neither wearer, day nor folder is in any file of the dataset."""
+    sealed, _ = kept.segments(ANNA)
+    sealed.path.write_bytes(sealed.path.read_bytes()[:-100])
+    written = export_motion_bids(kept, tmp_path / "bids", sharing=Sharing(-400, {ANNA.wearer: "p01"}))
+    assert (written.runs, written.samples) == (1, 500)
+    assert [str(sealed.path) in each for each in written.broken] == [True]
+    files = [path for path in written.folder.rglob("*") if path.is_file()]
+    whole = "".join(f"{path.relative_to(written.folder)}\n{path.read_text()}" for path in files)
+    real = [ANNA.wearer.removeprefix("w-"), sealed.day, str(START_NS), str(kept.path)]
+    assert [each for each in real if each in whole] == []
+
+
 def test_a_period_and_a_wearer_are_chosen(kept: RecordingsFolder, tmp_path: Path) -> None:
     """From a time on and before another; of nobody else."""
     other = Stream("w-00c0ffee", "t4")

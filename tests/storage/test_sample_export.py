@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ def exported(
     file_format: Format = Format.CSV,
     sharing: Sharing = AS_IT_IS,
     span_ns: tuple[int | None, int | None] = (None, None),
+    on_progress: Callable[[str, int, int], None] = lambda _what, _done, _of: None,
 ) -> Export:
     """Export the samples of Anna beside a journal of hers."""
     path = kept.path.parent / "journal.db"
@@ -39,7 +41,14 @@ def exported(
         journal.commit([Batch(ANNA, (epoch(0),))])
     with JournalReader.open(path) as reader:
         return export_journal(
-            reader, [ANNA], folder, *span_ns, file_format=file_format, sharing=sharing, recordings=kept
+            reader,
+            [ANNA],
+            folder,
+            *span_ns,
+            file_format=file_format,
+            sharing=sharing,
+            recordings=kept,
+            on_progress=on_progress,
         )
 
 
@@ -68,6 +77,19 @@ def read_back(export: Export) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any
             axes.append(np.column_stack([table[name].to_numpy() for name in table.column_names[1:]]))
         assert each["rows"] == len(times[-1])
     return np.concatenate(times), np.concatenate(axes)
+
+
+def said(folder: Path) -> str:
+    """Return all that can be read in a folder: the names of its files, and what is in them."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        found.append(str(path.relative_to(folder)))
+        if path.suffix == ".parquet":
+            table = pq.read_table(path)
+            found += [str(table.schema), *(str(column.to_pylist()) for column in table.columns)]
+        if path.is_file():
+            found.append(path.read_bytes().decode("latin-1"))
+    return "\n".join(found)
 
 
 def counts(samples: SampleBlock) -> np.ndarray[Any, Any]:
@@ -130,6 +152,15 @@ def test_floats_stay_the_same_doubles(tmp_path: Path, file_format: Format) -> No
     assert told(export)["files"][0]["precision"] == "double"
 
 
+@pytest.mark.parametrize("file_format", Format)
+def test_what_is_not_shared_says_who_and_when(
+    kept: RecordingsFolder, tmp_path: Path, file_format: Format
+) -> None:
+    """Wearer and day are in each export that changes nothing: so the search for them finds them."""
+    export = exported(kept, tmp_path / "out", file_format)
+    assert [each in said(export.folder) for each in ("7f3a9c21", "2025-10-09", str(START_NS))] == [True] * 3
+
+
 def test_a_period_is_chosen_and_shared(kept: RecordingsFolder, tmp_path: Path) -> None:
     """Of a second its samples, a year earlier and of somebody else; another wearer's are not in it."""
     recorded(kept.path.parent / "other", [block(0)], About(BERT, 50.0, has_gyr=True))
@@ -142,12 +173,40 @@ def test_a_period_is_chosen_and_shared(kept: RecordingsFolder, tmp_path: Path) -
     assert ANNA.wearer not in (export.folder / PROVENANCE).read_text("utf-8")
 
 
-def test_a_truncated_hour_is_named_and_the_others_are_there(kept: RecordingsFolder, tmp_path: Path) -> None:
-    """One file that was cut off costs its own samples alone."""
+def truncated(path: Path) -> None:
+    """Cut a file off."""
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def misnamed(path: Path) -> None:
+    """Hit the pseudonym that a file tells."""
+    path.write_bytes(path.read_bytes().replace(b'"w-7f3a9c21"', b'"w 7f3a9c21"'))
+
+
+def gone(path: Path) -> None:
+    """Remove a file, as a recorder does whose folder is too large, after it was listed."""
+    path.unlink()
+
+
+@pytest.mark.parametrize("harm", [truncated, misnamed, gone])
+@pytest.mark.parametrize("file_format", Format)
+def test_a_broken_hour_is_named_and_names_nobody(
+    kept: RecordingsFolder, tmp_path: Path, file_format: Format, harm: Callable[[Path], None]
+) -> None:
+    """It costs its own samples alone; in what is shared neither wearer, day nor folder is to be found, only in what is said here."""
     sealed, still_open = kept.segments(ANNA)
-    sealed.path.write_bytes(sealed.path.read_bytes()[:-100])
-    export = exported(kept, tmp_path / "out")
+    export = exported(
+        kept,
+        tmp_path / "out",
+        file_format,
+        Sharing(-400, {ANNA.wearer: "p01"}),
+        on_progress=lambda what, done, _of: harm(sealed.path) if (what, done) == ("samples", 0) else None,
+    )
     assert len(read_back(export)[0]) == 500
-    assert [each["name"] for each in told(export)["broken"]] == [sealed.path.name]
-    assert sealed.path.name in export.broken[0]
+    (broken,) = told(export)["broken"]
+    why = broken.pop("why")
+    assert broken == {"wearer": "p01", "placement": "t4", "day": "2024-09-04", "name": sealed.path.name}
+    assert export.broken == (f"{sealed.path} cannot be read: {why}",)
     assert still_open.path.exists()
+    real = ["7f3a9c21", "2025-10-09", str(START_NS), str(kept.path)]
+    assert [each for each in real if each in said(export.folder)] == []
