@@ -21,9 +21,10 @@ from storage.exports.motion_bids_derived import DerivedDataset
 from storage.exports.new_folder import new_folder
 from storage.exports.sharing import AS_IT_IS, Sharing
 from storage.history import History
+from storage.recordings.contents import Gap, gaps
 from storage.recordings.folder import RecordingsFolder, Segment
 from storage.recordings.frames import columns_of
-from storage.recordings.sealing import Gap, contents, gaps, readings
+from storage.recordings.reading import contents, readings
 
 DERIVATIVES = Path("derivatives") / "neckline"
 

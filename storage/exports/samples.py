@@ -20,9 +20,10 @@ from storage.arrow.parquet import Cell, Field, TableWriter
 from storage.arrow.text import LineWriter, places, singles
 from storage.errors import FileDamagedError
 from storage.exports.sharing import Sharing
+from storage.recordings.contents import Gap, gaps
 from storage.recordings.folder import Segment
 from storage.recordings.frames import About
-from storage.recordings.sealing import AXES, Columns, Gap, columns, contents, gaps
+from storage.recordings.reading import AXES, Columns, columns, contents
 
 BATCH_ROWS = 1 << 16
 UNITS = {"acc": ("mps2", "m/s2", "acceleration with gravity"), "gyr": ("radps", "rad/s", "rotation")}

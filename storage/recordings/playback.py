@@ -7,7 +7,7 @@ from pathlib import Path
 from sensor.samples import Reading, gathered
 from storage.errors import FileDamagedError, RecordingsAmbiguousError
 from storage.recordings.folder import OPEN, SEALED, Segment, segment_of
-from storage.recordings.sealing import contents, readings
+from storage.recordings.reading import contents, readings
 
 BLOCK_S = 1.0
 

@@ -7,7 +7,7 @@ import numpy as np
 from sensor.samples import SampleBlock, join
 from storage.recordings import recorder
 from storage.recordings.folder import HOUR_NS, RecordingsFolder
-from storage.recordings.sealing import readings
+from storage.recordings.reading import readings
 from tests.storage.test_recorder import given, ran
 from tests.storage.test_recordings import ANNA, STEP_NS, block
 

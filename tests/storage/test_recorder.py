@@ -18,8 +18,8 @@ from storage.recordings import log, recorder
 from storage.recordings.folder import HOUR_NS, RecordingsFolder
 from storage.recordings.frames import About, encode
 from storage.recordings.log import AppendLog
+from storage.recordings.reading import contents, readings
 from storage.recordings.recorder import Recorder
-from storage.recordings.sealing import contents, readings
 from tests.storage.test_recordings import ABOUT, ANNA, SCALE, START_NS, STEP_NS, assert_same, block, samples
 
 CLOSE_S = 30.0

@@ -15,7 +15,8 @@ from storage.recordings import log, recorder
 from storage.recordings.folder import RecordingsFolder, Segment
 from storage.recordings.frames import About, Scale, decode, encode
 from storage.recordings.log import AppendLog, Skipped
-from storage.recordings.sealing import contents, readings, seal
+from storage.recordings.reading import contents, readings
+from storage.recordings.sealing import seal
 
 ANNA, BERT = Stream("w-7f3a9c21", "t4"), Stream("w-00c0ffee", "c7")
 SCALE = Scale(16 * 9.80665 / 32768, float(np.radians(2000 / 32768)))
