@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import urlencode
 
@@ -88,17 +89,18 @@ class InfluxSettings:
 
 
 class InfluxSink:
-    """One InfluxDB to write to. For one thread at a time."""
+    """One InfluxDB to write to. For several threads: one that drops the connection hinders none that is at a request."""
 
     def __init__(self, settings: InfluxSettings) -> None:
         self.settings = settings
+        self._lock = Lock()
         self._connection: Connection | None = None
 
     def write(self, lines: Sequence[str]) -> Answer:
         """Send lines in one request; return what became of them."""
         where = self.settings
         try:
-            connection = self._connection = self._connection or Connection(where, self._token())
+            connection = self._connected()
         except InfluxError as error:
             return Answer(Verdict.HELD, str(error), error)
         try:
@@ -151,13 +153,11 @@ class InfluxSink:
         self, method: str, path: str, query: dict[str, str], content: dict[str, Any] | None = None
     ) -> "Reply":
         """Send another request than a write; return the answer, whatever it is. Raises InfluxError for none."""
-        where = self.settings
-        connection = self._connection = self._connection or Connection(where, self._token())
         try:
-            return connection.send(method, path, query, content)
+            return self._connected().send(method, path, query, content)
         except HTTPError as error:
             trouble = self._unreached(error).trouble
-            raise trouble or InfluxUnreachableError(where.url, str(error)) from error
+            raise trouble or InfluxUnreachableError(self.settings.url, str(error)) from error
 
     def _drop_series(self, wearer: str) -> None:
         where = self.settings
@@ -188,9 +188,16 @@ class InfluxSink:
 
     def close(self) -> None:
         """Drop the connection; the next write makes a new one."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        with self._lock:
+            connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _connected(self) -> "Connection":
+        """Return the connection that all threads share, made if there is none. Raises InfluxError for want of a token."""
+        with self._lock:
+            self._connection = self._connection or Connection(self.settings, self._token())
+            return self._connection
 
     def _token(self) -> str:
         """Return the token as it is now; InfluxError if there is none to be had."""
@@ -282,7 +289,7 @@ class Connection:
         return self._request(method, url, query, headers, body)
 
     def close(self) -> None:
-        """Close the sockets."""
+        """Close the sockets; one that is at a request, when that is over."""
         self.pool_manager.clear()
 
     def POST(  # noqa: N802 (how influxdb_client calls its transport)

@@ -2,7 +2,9 @@
 
 import logging
 import ssl
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -23,7 +25,7 @@ from storage.errors import (
     InfluxUnreachableError,
     InfluxUntrustedError,
 )
-from storage.influxdb import InfluxSettings, InfluxSink
+from storage.influxdb import Connection, InfluxSettings, InfluxSink
 from tests.storage.servers import OwnServer, Server, free_port, own_server
 from tests.storage.stub import Reply, Stub, json_reply, stub_server
 
@@ -205,6 +207,36 @@ def test_a_token_file_is_read_again_after_a_refusal(stub: Stub, tmp_path: Path) 
         path.write_text(f"{token}\n")
         stub.token = token
         assert sink.write([LINE]).verdict is verdict
+
+
+def test_threads_that_share_a_sink_are_each_answered(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first that is refused drops the connection under the others, who drop it, too: each gets its own answer.
+
+    All three are let go at once, refused; while one closes, another does. No connection is closed twice.
+    """
+    stub.always = Reply(401)
+    sink = InfluxSink(stub.settings())
+    everybody = threading.Barrier(3)
+    closed: list[Connection] = []
+    close = Connection.close
+
+    def wait_for_all() -> None:
+        everybody.wait(10)
+
+    def closes_with_another(connection: Connection) -> None:
+        closed.append(connection)
+        sink.close()
+        close(connection)
+
+    stub.before_reply = wait_for_all
+    monkeypatch.setattr(Connection, "close", closes_with_another)
+    with ThreadPoolExecutor(3) as threads:
+        for _ in range(20):
+            answers = [each.result(20) for each in [threads.submit(sink.write, [LINE]) for _ in range(3)]]
+            assert [type(answer.trouble) for answer in answers] == [InfluxTokenError] * 3
+    assert len(closed) == len({id(connection) for connection in closed}) >= 20
+    stub.always, stub.before_reply = None, lambda: None
+    assert sink.write([LINE]).verdict is Verdict.DELIVERED
 
 
 def test_a_certificate_of_nobody_is_not_trusted(tmp_path: Path) -> None:
