@@ -19,6 +19,10 @@ class _Step:
     topic: Hashable | None
     every_ns: int | None
 
+    @property
+    def needed(self) -> bool:
+        return any(request.needed for request in self.requests)
+
 
 class Dialogue:
     """A queue of requests and questions. A question holds up what comes after it until it is answered or given up."""
@@ -44,6 +48,11 @@ class Dialogue:
     def topic(self) -> Hashable | None:
         """What is being asked just now."""
         return self._asked.topic if self._asked else None
+
+    @property
+    def held_up(self) -> bool:
+        """Whether something needed waits for the answer to a question that is not; `MAX_TRIES` bound for how long."""
+        return self._asked is not None and not self._asked.needed and any(step.needed for step in self._steps)
 
     def due(self, now_ns: int) -> list[Request]:
         """Return what to ask now: all up to the next question, if none is on its way."""

@@ -176,13 +176,15 @@ async def _visit(
     async with bluetooth.connection(heard, arrivals.drop, adapter=wanted.adapter) as connection:
         clock = Clock(utc, floor_ns)
         session = wanted.family.open_session(wanted.rate_hz)
-        asked = False
+        held_up = True
         try:
             while True:
                 await _ask(connection, session, clock, arrivals)
                 await _signal(connection, session, signals, arrivals)
-                if not asked:
-                    asked, arrivals.last_s = True, loop.time()  # a long script is no silence
+                if held_up:
+                    # A long script is no silence, and a question left open may hold up its start for seconds.
+                    arrivals.last_s = loop.time()
+                held_up = session.held_up
                 notification = await arrivals.get(arrivals.last_s + STALL_S - loop.time())
                 if notification is not None:
                     arrived_s, characteristic, data = notification

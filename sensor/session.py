@@ -85,6 +85,10 @@ class Session(Protocol):
     def requests_due(self, now_ns: int) -> list[Request]:
         """Return what to ask of the clip now, in order; all is set up on every connection."""
 
+    @property
+    def held_up(self) -> bool:
+        """Whether the stream's start waits for the answer to a question that it does not need; given up in the end."""
+
     def passed_over(self, request: Request, now_ns: int) -> None:
         """Know that the clip refuses, or does not have, something that its stream does not need."""
 

@@ -48,7 +48,8 @@ class Capture2GoSession(StampedSession):
         self._ask(Header.GET_STATUS, protocol.GET_STATUS, BATTERY_EVERY_NS)
 
     def _ask(self, topic: Header, package: protocol.Package, every_ns: int | None = None) -> None:
-        self._dialogue.ask(topic, Write(protocol.WRITE_UUID, bytes(package)), every_ns=every_ns)
+        question = Write(protocol.WRITE_UUID, bytes(package), needed=topic in NEEDED)
+        self._dialogue.ask(topic, question, every_ns=every_ns)
 
     def received(self, characteristic: str, data: bytes, arrival_ns: int) -> list[Told]:
         """Take a notification; return what the packages in it tell."""

@@ -103,7 +103,8 @@ class MetaMotionSession(AskingSession):
         self._dialogue.tell(*(Write(protocol.COMMAND_UUID, command) for command in commands))
 
     def _ask(self, topic: str, command: bytes, every_ns: int | None = None) -> None:
-        self._dialogue.ask(topic, Write(protocol.COMMAND_UUID, command), every_ns=every_ns)
+        question = Write(protocol.COMMAND_UUID, command, needed=topic == "chip")
+        self._dialogue.ask(topic, question, every_ns=every_ns)
 
     def _start(self, chip: imu.Chip) -> None:
         for module in MOTION:

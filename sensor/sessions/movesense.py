@@ -49,7 +49,8 @@ class MovesenseSession(StampedSession):
         self._ask(ENERGY, protocol.get(ENERGY, protocol.ENERGY_LEVEL), BATTERY_EVERY_NS)
 
     def _ask(self, topic: int, request: protocol.Request, every_ns: int | None = None) -> None:
-        self._dialogue.ask(topic, Write(protocol.WRITE_UUID, bytes(request)), every_ns=every_ns)
+        question = Write(protocol.WRITE_UUID, bytes(request), needed=topic == STREAM)
+        self._dialogue.ask(topic, question, every_ns=every_ns)
 
     def received(self, characteristic: str, data: bytes, arrival_ns: int) -> list[Told]:
         """Take a notification."""

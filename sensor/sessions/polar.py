@@ -57,7 +57,8 @@ class PolarSession(AskingSession):
         self._dialogue.ask(gatt.BATTERY_LEVEL_UUID, Read(gatt.BATTERY_LEVEL_UUID), every_ns=BATTERY_EVERY_NS)
 
     def _ask(self, operation: Operation, kind: MeasurementType, command: bytes) -> None:
-        self._dialogue.ask((operation, kind), Write(protocol.CONTROL_UUID, command))
+        question = Write(protocol.CONTROL_UUID, command, needed=operation is Operation.START)
+        self._dialogue.ask((operation, kind), question)
 
     @property
     def lost(self) -> int:

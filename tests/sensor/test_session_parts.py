@@ -48,6 +48,26 @@ def test_a_question_is_repeated_and_given_up() -> None:
     assert dialogue.unanswered == 1
 
 
+def test_a_stream_is_held_up_by_what_it_does_not_need() -> None:
+    """While such a question is open and something needed waits behind it: no longer than until it is given up."""
+    dialogue = Dialogue()
+    dialogue.ask("b", B)
+    dialogue.tell(C)
+    dialogue.ask("c", C)
+    dialogue.ask("b again", B)
+
+    held_up = [dialogue.held_up]
+    for k in range(MAX_TRIES + 1):
+        dialogue.due(k * ANSWER_WITHIN_NS)
+        held_up.append(dialogue.held_up)
+    dialogue.answered("c", MAX_TRIES * ANSWER_WITHIN_NS)
+    dialogue.due(MAX_TRIES * ANSWER_WITHIN_NS)
+
+    assert held_up == [False] + [True] * MAX_TRIES + [False]
+    assert dialogue.topic == "b again"
+    assert not dialogue.held_up
+
+
 @given(st.integers(1, 10**12), st.booleans())
 def test_what_is_asked_now_and_then_comes_again(every_ns: int, answered: bool) -> None:
     """After its time, whether it was answered or given up; never before."""
