@@ -1,23 +1,30 @@
 """What an InfluxDB holds of wearers, by InfluxQL with bound parameters: 1.8 and newer, 2.x with a mapping, 3 Core.
 
 It is what the journal delivered: every kind with a measurement, to the last bit, but that a value which became unknown
-when a row was corrected keeps the older one. Calibrations stay in the journal.
+when a row was corrected keeps the older one. Calibrations stay in the journal. Whatever else others wrote into our
+measurements is passed over and counted.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+import logging
+import struct
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from http import HTTPStatus
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from types import NoneType, TracebackType
+from typing import Any, Self, TypeVar, get_args, get_type_hints
 
 from storage.entries import Stream
 from storage.errors import InfluxBucketError, InfluxForeignError, InfluxQueryError, InfluxTokenError
 from storage.influxdb import InfluxSettings, InfluxSink
 from storage.lines import STREAM_TAGS
-from storage.schema import EPOCH, KINDS, Kind, Row, Type, Value
+from storage.rows import PACKING
+from storage.schema import EPOCH, KINDS, Column, Kind, Row, Type, Value
 
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
 PAGE_ROWS = 1500
 """Rows of one answer: some hundred kilobytes."""
 WEARER, PLACEMENT = STREAM_TAGS
@@ -31,6 +38,7 @@ class InfluxHistory:
     def __init__(self, settings: InfluxSettings) -> None:
         self.settings = settings
         self.skipped = 0
+        """Rows passed over so far, and wearers, that are none of neckline's."""
         self._sink = InfluxSink(settings)
 
     @property
@@ -56,8 +64,11 @@ class InfluxHistory:
         """Return of whom there are epochs."""
         found = []
         for wearer in self._tag_values(WEARER):
-            placements = self._tag_values(PLACEMENT, f' WHERE "{WEARER}" = $wearer', wearer=wearer)
-            found += [Stream(wearer, placement) for placement in placements]
+            for placement in self._tag_values(PLACEMENT, f' WHERE "{WEARER}" = $wearer', wearer=wearer):
+                try:
+                    found.append(Stream(wearer, placement))
+                except (TypeError, ValueError):  # a name that no journal holds
+                    self._skip()
         return sorted(found)
 
     def read(
@@ -77,13 +88,13 @@ class InfluxHistory:
             )
             first_ns, last_ns = (page[k]["time"] if page else 0 for k in (0, -1))
             if len(page) < PAGE_ROWS:
-                yield from (_row(kind, found) for found in page)
+                yield from self._ours(kind, stream, page)
             elif first_ns < last_ns:
                 # Of its last moment there may be more, with other tags.
-                yield from (_row(kind, found) for found in page if found["time"] < last_ns)
+                yield from self._ours(kind, stream, (found for found in page if found["time"] < last_ns))
                 since_ns = last_ns
             else:
-                yield from (_row(kind, found) for found in page)
+                yield from self._ours(kind, stream, page)
                 since_ns = last_ns + 1
 
     def count(
@@ -109,6 +120,21 @@ class InfluxHistory:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _ours(self, kind: Kind[Any], stream: Stream, page: Iterable[Found]) -> Iterator[Row]:
+        """Yield the rows that can be of a journal; pass over the others."""
+        for found in page:
+            row = _row(kind, stream, found)
+            if row is not None:
+                yield row
+            else:
+                self._skip()
+
+    def _skip(self) -> None:
+        """Count what is passed over."""
+        if not self.skipped:
+            logger.warning("%s holds rows that are not of neckline: they are passed over", self.title)
+        self.skipped += 1
 
     def _select(
         self,
@@ -145,8 +171,12 @@ class InfluxHistory:
             told = str(content.get("error") or content.get("message") or "")
             result = content.get("results", [{}])[0]
             told = told or str(result.get("error", ""))
-            found = result.get("series", [])
-        except (ValueError, AttributeError, IndexError, TypeError) as error:
+            found = [
+                dict(zip(series["columns"], values, strict=True))
+                for series in result.get("series", [])
+                for values in series["values"]
+            ]
+        except (ValueError, AttributeError, LookupError, TypeError) as error:
             if reply.status == HTTPStatus.UNAUTHORIZED:
                 raise InfluxTokenError(where.url, "401") from error
             raise InfluxForeignError(
@@ -158,14 +188,43 @@ class InfluxHistory:
             raise InfluxBucketError(where.url, where.bucket, told)
         if told or reply.status != HTTPStatus.OK:
             raise InfluxQueryError(where.url, told or f"HTTP {reply.status}")
-        return [dict(zip(of["columns"], values, strict=True)) for of in found for values in of["values"]]
+        return found
 
 
-def _row(kind: Kind[Any], found: Found) -> Row:
-    """Return what was found in the order of a kind's columns."""
-    _, *columns = kind.columns
-    values: list[Value] = [found["time"]]
-    for column in columns:
-        value = found.get(column.name)
-        values.append(float(value) if column.type is Type.FLOAT and value is not None else value)
-    return tuple(values)
+def _row(kind: Kind[Any], stream: Stream, found: Found) -> Row | None:
+    """Return what was found in the order of a kind's columns; None for what can be no row of it."""
+    try:
+        values = [_value(column, found.get(column.name)) for column in kind.columns[1:]]
+        row: Row = (found["time"], *values)
+        if any(row[k] is None for k in _needed(kind)):
+            return None
+        PACKING[kind.name].digest(stream, row)  # raises for what does not fit into its column
+        kind.from_row(row)
+    except (KeyError, TypeError, ValueError, struct.error):
+        return None
+    return row
+
+
+def _value(column: Column, value: Any) -> Value:
+    """Return a value as the journal has it: JSON tells no whole float from an integer."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        raise TypeError(f"{column.name} is {value}")
+    return float(value) if column.type is Type.FLOAT and not isinstance(value, str) else value
+
+
+@cache
+def _needed(kind: Kind[Any]) -> list[int]:
+    """Return the places of what every row has: what the record cannot be without, but for floats.
+
+    A float that is not finite is not written, see `storage.lines`.
+    """
+    hints = get_type_hints(kind.record)
+    return [
+        k
+        for k, column in enumerate(kind.columns)
+        if column.type is not Type.FLOAT
+        and column.name in hints
+        and NoneType not in get_args(hints[column.name])
+    ]

@@ -1,12 +1,15 @@
 """History: read from a real InfluxDB it is what the journal holds, for whoever asks through the one interface."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from processing.outputs import Event, EventKind
+from storage.answer import Verdict
 from storage.entries import Batch, Stream
 from storage.errors import (
     InfluxBucketError,
@@ -21,9 +24,10 @@ from storage.influx_history import InfluxHistory
 from storage.influxdb import InfluxSettings, InfluxSink, Reply
 from storage.journal import Journal
 from storage.reader import JournalReader
-from storage.schema import CALIBRATION, EPOCH, EVENT
+from storage.schema import CALIBRATION, EPISODE, EPOCH, EVENT, MINUTE, Kind
 from tests.processing.people import START_NS
 from tests.storage.forwarding import forwarding
+from tests.storage.records import ANNA, one_of_each
 from tests.storage.servers import Server
 from tests.storage.sittings import SENT, sitting
 
@@ -92,6 +96,74 @@ def test_an_export_is_the_same_from_either(
     assert reader.journal_id not in told
 
 
+@pytest.mark.influxdb
+@pytest.mark.parametrize("page", [2, 1500])
+def test_what_others_wrote_is_passed_over(
+    both: tuple[JournalReader, InfluxHistory, Stream],
+    server: Server,
+    page: int,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Rows of another program in our measurement, and a wearer with a name: counted, told once; ours are all there."""
+    monkeypatch.setattr("storage.influx_history.PAGE_ROWS", page)
+    reader, history, stream = both
+    head = f"posture_epoch,wearer={stream.wearer},placement={stream.placement}"
+    named = f"Anna\\ Müller\\ {stream.wearer}"
+    foreign = [
+        f"{head} received=50i {START_NS + 7}",
+        f'{head} activity="still",posture="upright" {START_NS + 8}',
+        f'{head} received=1i,missing=0i,corrupt=0i,activity="asleep",posture="upright" {START_NS + 9}',
+        f"posture_epoch,wearer={named},placement=t4 received=50i {START_NS}",
+    ]
+    sink = InfluxSink(server.settings())
+    assert sink.write(foreign).verdict is Verdict.DELIVERED
+    sink.close()
+    span = START_NS, START_NS + 20 * SECOND_NS
+    assert [*history.read(EPOCH, stream, *span)] == [*reader.read(EPOCH, stream, *span)]
+    assert history.skipped == 3
+    streams = history.streams()
+    assert stream in streams
+    assert not any("Anna" in each.wearer for each in streams)
+    assert history.skipped == 4
+    told = [each.getMessage() for each in caplog.records if each.name == "storage.influx_history"]
+    assert len(told) == 1
+    assert history.settings.bucket in told[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        (EPOCH, {"activity": "asleep"}),
+        (EPOCH, {"activity": None}),
+        (EPOCH, {"received": None}),
+        (EPOCH, {"received": 49.5}),
+        (EPOCH, {"received": True}),
+        (EPOCH, {"received": 2**64}),
+        (EPOCH, {"sagittal_deg": "much"}),
+        (MINUTE, {"upright_s": None}),
+        (EPISODE, {"end": 7}),
+        (EPISODE, {"end_ns": "later"}),
+        (EVENT, {"kind": "sneezed"}),
+        (EVENT, {"kind": None}),
+        (EVENT, {"note": None}),
+    ],
+)
+def test_a_row_of_ours_is_told_from_others(
+    kind: Kind[Any], changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two rows the whole one is read and the one with a value that none of ours has is counted. A mock answers."""
+    (record,) = (each for each in one_of_each(1) if isinstance(each, kind.record))
+    names = ["time", *(column.name for column in kind.columns[1:]), "theirs"]
+    ours = dict(zip(names, (*kind.to_row(record), 1), strict=True))
+    rows = [list(each.values()) for each in (ours, ours | changes)]
+    answer = {"results": [{"series": [{"columns": names, "values": rows}]}]}
+    monkeypatch.setattr(InfluxSink, "call", lambda *_: Reply(200, json.dumps(answer).encode()))
+    with InfluxHistory(InfluxSettings("http://localhost:1", "b")) as history:
+        assert [*history.read(kind, ANNA)] == [record]
+        assert history.skipped == 1
+
+
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
@@ -102,6 +174,8 @@ def test_an_export_is_the_same_from_either(
         (Reply(200, b'{"results":[{"error":"database not found: b"}]}'), InfluxBucketError),
         (Reply(200, b'{"results":[{"error":"no dbrp"}]}'), InfluxQueryError),
         (Reply(200, b"<html>welcome</html>"), InfluxForeignError),
+        (Reply(200, b'{"results":[{"series":[{"columns":["time"],"values":[[1,2]]}]}]}'), InfluxForeignError),
+        (Reply(200, b'{"results":[{"series":[{"values":[[1,2]]}]}]}'), InfluxForeignError),
         (Reply(500, b'{"error":"internal"}'), InfluxQueryError),
     ],
 )
