@@ -13,35 +13,28 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import partial
 
 from sensor.advertisement import Advertisement, Identity
-from sensor.arrivals import AHEAD_S, Arrivals, Clock
-from sensor.bluetooth import Bluetooth, Connection, Heard
+from sensor.arrivals import AHEAD_S
+from sensor.bluetooth import Bluetooth, Heard
 from sensor.errors import (
     BluetoothBusyError,
     BluetoothError,
-    ClipLostError,
     ClipNotFoundError,
-    ClipRefusedError,
-    ClipSilentError,
     ClipUnprovenError,
     SensorError,
     WrongClipError,
 )
+from sensor.exchange import IDENTITY_S, Arrived, Wanted, exchange
 from sensor.families import Family, family_named, family_of
 from sensor.samples import BatteryReading, LinkChange, LinkState, Reading, SampleBlock
-from sensor.session import Read, Refusal, Request, Session, Signal, Subscribe, Told
+from sensor.session import Refusal, Signal
 from sensor.signals import Signals
 
 logger = logging.getLogger(__name__)
 
 SEARCH_S = 8.0
 """Clips advertise at least once a second; a scan ends as soon as the clip is heard."""
-STALL_S = 2.0
-"""Silence after which a connected clip counts as lost: a firmware that hangs, a bluetoothd that was killed."""
-IDENTITY_S = 6.0
-"""How long a clip may take to tell its serial number: a session asks five times, a second apart."""
 FIRST_RETRY_S, LAST_RETRY_S = 0.3, 3.0
 BACK_S = 0.1
 """Room before the first bundle of a connection, so that its samples come after the last of the connection before."""
@@ -136,160 +129,7 @@ class Life:
         return [LinkChange(time_ns, state, reason, error.word if error else "")]
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """One notification, when it came, and what the session made of it; no data at the end of a connection."""
-
-    characteristic: str
-    data: bytes
-    time_ns: int
-    readings: list[Told]
-
-
-# ---- one connection ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """Which clip to visit, and how."""
-
-    name: str
-    address: str
-    family: Family
-    rate_hz: float
-    serial: str | None = None
-    """What it must say of itself before anything of it is believed; None for any."""
-    adapter: str | None = None
-
-
-async def _visit(
-    bluetooth: Bluetooth,
-    wanted: _Wanted,
-    heard: Heard,
-    utc: Callable[[], int],
-    floor_ns: int,
-    signals: Signals,
-) -> AsyncGenerator[Arrived, None]:
-    """Connect, ask what the session wants, and yield what arrives until the link ends: ClipLostError."""
-    loop = asyncio.get_running_loop()
-    arrivals = Arrivals()
-    async with bluetooth.connection(heard, arrivals.drop, adapter=wanted.adapter) as connection:
-        clock = Clock(utc, floor_ns)
-        session = wanted.family.open_session(wanted.rate_hz)
-        held_up = True
-        try:
-            while True:
-                await _ask(connection, session, clock, arrivals)
-                await _signal(connection, session, signals, arrivals)
-                if held_up:
-                    # A long script is no silence, and a question left open may hold up its start for seconds.
-                    arrivals.last_s = loop.time()
-                held_up = session.held_up
-                notification = await arrivals.get(arrivals.last_s + STALL_S - loop.time())
-                if notification is not None:
-                    arrived_s, characteristic, data = notification
-                    time_ns = clock.at(arrived_s)
-                    readings = session.received(characteristic, data, time_ns)
-                    yield Arrived(characteristic, data, time_ns, readings)
-                    _check_accepted(readings, wanted)
-                else:
-                    _check_alive(arrivals, wanted)
-                if clock.has_leapt():
-                    raise ClipLostError(wanted.name, "this computer slept, or its clock was set")
-        except SensorError as error:
-            signals.end(error)
-            yield Arrived("", b"", clock.at(loop.time()), [*session.flush()])
-            raise
-        finally:
-            # However it ended, by whoever reads being cancelled too: nobody waits for a sign that nobody gives.
-            signals.end(ClipLostError(wanted.name, "neckline has let go of it"))
-            if arrivals.overflowed:
-                logger.warning("%s: %d notifications lost to a slow reader", wanted.name, arrivals.overflowed)
-            if arrivals.repeated:
-                repeated = "%s: %d notifications came twice; does another program use the clip?"
-                logger.warning(repeated, wanted.name, arrivals.repeated)
-
-
-def _check_accepted(readings: list[Told], wanted: _Wanted) -> None:
-    for reading in readings:
-        if isinstance(reading, Refusal):
-            raise ClipRefusedError(wanted.name, reading.detail, reading.way_out)
-
-
-def _check_alive(arrivals: Arrivals, wanted: _Wanted) -> None:
-    if arrivals.ended:
-        raise ClipLostError(wanted.name, "the connection ended")
-    if asyncio.get_running_loop().time() >= arrivals.last_s + STALL_S:
-        raise ClipSilentError(wanted.name, STALL_S)
-
-
-async def _signal(connection: Connection, session: Session, signals: Signals, arrivals: Arrivals) -> None:
-    """Have the clip give the signs that were asked for; what it refuses is told to whoever asked."""
-    while sign := signals.next():
-        try:
-            for request in session.signal(sign):
-                await _perform(connection, request, arrivals)
-        except (ClipRefusedError, WrongClipError) as error:
-            signals.refused(error)
-        else:
-            signals.taken()
-
-
-async def _ask(connection: Connection, session: Session, clock: Clock, arrivals: Arrivals) -> None:
-    """Ask what is due; what the clip does not do, and its stream does not need, holds up nothing."""
-    loop = asyncio.get_running_loop()
-    while requests := session.requests_due(clock.at(loop.time())):
-        for request in requests:
-            if not await _perform(connection, request, arrivals):
-                session.passed_over(request, clock.at(loop.time()))
-
-
-async def _perform(connection: Connection, request: Request, arrivals: Arrivals) -> bool:
-    """Ask the clip, and tell whether it did it; a refusal is raised where the stream needs it. What is read arrives."""
-    try:
-        match request:
-            case Subscribe(characteristic):
-                await connection.subscribe(characteristic, partial(arrivals.put, characteristic))
-            case Read(characteristic):
-                arrivals.put(characteristic, await connection.read(characteristic))
-            case _:
-                await connection.write(request.characteristic, request.data)
-    except (ClipRefusedError, WrongClipError) as error:
-        if request.needed:
-            raise
-        logger.debug("passed over: %s", error)
-        return False
-    return True
-
-
-async def _proven(visit: AsyncGenerator[Arrived, None], wanted: _Wanted) -> AsyncGenerator[Arrived, None]:
-    """Hold back what arrives until the clip has told the serial number that is wanted; WrongClipError for another."""
-    held: list[Arrived] | None = [] if wanted.serial else None
-    async with aclosing(visit):
-        async for arrived in visit:
-            if held is None:
-                yield arrived
-                continue
-            held.append(arrived)
-            if any(_is_wanted(reading, wanted) for reading in arrived.readings):
-                for each in held:
-                    yield each
-                held = None
-            elif arrived.time_ns - held[0].time_ns > IDENTITY_S * 1e9:
-                raise ClipUnprovenError(wanted.name)
-
-
-def _is_wanted(reading: Told, wanted: _Wanted) -> bool:
-    if not isinstance(reading, Identity):
-        return False
-    if wanted.serial and reading.serial.upper() != wanted.serial.upper():
-        raise WrongClipError(
-            wanted.name, f"it says its serial number is {reading.serial}, not {wanted.serial}"
-        )
-    return True
-
-
-async def _find(bluetooth: Bluetooth, wanted: _Wanted) -> Heard:
+async def _find(bluetooth: Bluetooth, wanted: Wanted) -> Heard:
     """Return the clip with this address as soon as it is heard, ClipNotFoundError if it is not."""
 
     def is_it(advertisement: Advertisement) -> bool:
@@ -333,7 +173,7 @@ async def identify(
     battery: BatteryReading | None = None
     first_ns: int | None = None
     async with aclosing(
-        _proven(_visit(bluetooth, wanted, heard, utc, 0, Signals(wanted.name, wanted.family)), wanted)
+        exchange(bluetooth, wanted, heard, utc, 0, Signals(wanted.name, wanted.family))
     ) as arrivals:
         async for arrived in arrivals:
             first_ns = arrived.time_ns if first_ns is None else first_ns
@@ -365,7 +205,7 @@ async def signal(
     heard = await _find(bluetooth, wanted)
     signals = Signals(wanted.name, wanted.family)
     taken: asyncio.Future[None] | None = None
-    async with aclosing(_proven(_visit(bluetooth, wanted, heard, utc, 0, signals), wanted)) as arrivals:
+    async with aclosing(exchange(bluetooth, wanted, heard, utc, 0, signals)) as arrivals:
         async for _ in arrivals:
             taken = taken or signals.ask(sign)
             if taken.done():
@@ -374,16 +214,16 @@ async def signal(
         await taken
 
 
-def _wanted(binding: ClipBinding) -> _Wanted:
+def _wanted(binding: ClipBinding) -> Wanted:
     family = family_named(binding.family)
-    return _Wanted(binding.name, binding.address, family, binding.rate_hz, binding.serial, binding.adapter)
+    return Wanted(binding.name, binding.address, family, binding.rate_hz, binding.serial, binding.adapter)
 
 
-def _sighted(sighting: Sighting) -> _Wanted:
+def _sighted(sighting: Sighting) -> Wanted:
     advertisement = sighting.advertisement
     name = advertisement.name or advertisement.address
     rate_hz = sighting.family.default_rate_hz
-    return _Wanted(name, advertisement.address, sighting.family, rate_hz, adapter=sighting.adapter)
+    return Wanted(name, advertisement.address, sighting.family, rate_hz, adapter=sighting.adapter)
 
 
 class _Course:
@@ -460,8 +300,8 @@ async def stream(
             heard = await _find(bluetooth, wanted)
             for change in course.move(LinkState.CONNECTING):
                 yield change
-            visit = _visit(bluetooth, wanted, heard, utc, course.last_ns + round(BACK_S * 1e9), signals)
-            async with aclosing(_proven(visit, wanted)) as arrivals:
+            floor_ns = course.last_ns + round(BACK_S * 1e9)
+            async with aclosing(exchange(bluetooth, wanted, heard, utc, floor_ns, signals)) as arrivals:
                 async for arrived in arrivals:
                     if on_notification:
                         on_notification(arrived.characteristic, arrived.data, arrived.time_ns)

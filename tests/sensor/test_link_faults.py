@@ -13,7 +13,8 @@ from firmware_protocol import capture2go, metamotion, movesense
 from sensor.bluetooth import CONNECT_S
 from sensor.dialogue import MAX_TRIES
 from sensor.errors import ClipUnprovenError, WrongClipError
-from sensor.link import STALL_S, identify, stream
+from sensor.exchange import STALL_S
+from sensor.link import identify, stream
 from sensor.samples import SampleBlock
 from sensor.sessions.movesense import HELLO
 from sensor.virtual.firmware import Firmware
