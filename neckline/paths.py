@@ -17,7 +17,7 @@ PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 def config_path(option: Path | None = None) -> Path:
     """Return the configuration file in force, whether it is there or not."""
     if option is not None or CONFIG_ENV in os.environ:
-        return (option or Path(os.environ[CONFIG_ENV])).expanduser().absolute()
+        return _expanded(option or Path(os.environ[CONFIG_ENV]))
     return user_config_path("neckline", appauthor=False) / "config.toml"
 
 
@@ -26,8 +26,15 @@ def journal_path(option: Path | None = None, configured: Path | None = None) -> 
     if option is None and JOURNAL_ENV in os.environ:
         option = Path(os.environ[JOURNAL_ENV])
     if chosen := option or configured:
-        return chosen.expanduser().absolute()
+        return _expanded(chosen)
     return user_data_path("neckline", appauthor=False) / "journal.db"
+
+
+def _expanded(path: Path) -> Path:
+    """Return the whole path; that of a home which nobody knows is told as a file that is not there."""
+    with suppress(RuntimeError):
+        path = path.expanduser()
+    return path.absolute()
 
 
 def log_path() -> Path:

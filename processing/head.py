@@ -84,6 +84,10 @@ class HeadState:
         """The begin of the second that is paired next; None before the first."""
         return self.next_ns
 
+    def afresh(self) -> "HeadState":
+        """Return a state that begins anew, with what outlasts every session: how far alerts have faded."""
+        return HeadState(slouch=SlouchState(fading=self.slouch.fading))
+
     def to_bytes(self) -> bytes:
         """Write the state as versioned JSON; it reads back to the last bit."""
         return json.dumps(

@@ -60,6 +60,9 @@ class Settings:
     """Alert again when one episode goes on for this long after its last alert; None: never."""
     snoozed_until_ns: int | None = None
     """No alerts before this sample time; everything else goes on."""
+    told_beside_ns: tuple[int, ...] = ()
+    """When the wearer was alerted to what another detector found, in order: the same silence follows. It is heard of
+    `slouch.HEARD_NS` late."""
     alert_windows_ns: tuple[tuple[int, int], ...] | None = None
     """Alerts only within these spans of sample time, in order; None: always."""
     break_after_s: float | None = 2700.0

@@ -19,6 +19,10 @@ from processing.outputs import Episode, EpisodeEnd, Event, EventKind, Evidence, 
 from processing.settings import Mode, Settings
 
 HOUR_NS = 3600 * 10**9
+HEARD_NS = 8 * 10**9
+"""How late it is heard that another detector alerted. Both know of it by then, however samples came: a fixed time, or
+the same samples would not always give the same alerts. It is `head.PATIENCE_S`, and three seconds for those that each
+of them has under way."""
 
 
 class Phase(StrEnum):
@@ -363,18 +367,28 @@ def _held_ns(state: SlouchState, settings: Settings) -> int:
 def _alert_due_ns(state: SlouchState, now_ns: int, settings: Settings) -> int | None:
     """Return from when on an alert may be given in the open episode; None: no more in this one."""
     due_ns = now_ns
-    recent = state.recent_alerts_ns
     if state.withheld:
         return None
     if state.alerts:
         if settings.reminder_s is None:
             return None
-        due_ns = max(due_ns, recent[-1] + _ns(settings.reminder_s))
-    if recent:
-        due_ns = max(due_ns, recent[-1] + _ns(settings.refractory_s))
-    if len(recent) >= settings.alerts_per_hour:
-        due_ns = max(due_ns, recent[-settings.alerts_per_hour] + HOUR_NS)
-    return alerts_from(due_ns, settings)
+        due_ns = max(due_ns, state.recent_alerts_ns[-1] + _ns(settings.reminder_s))
+    return alerts_from(_silent_until_ns(state, due_ns, settings), settings)
+
+
+def _silent_until_ns(state: SlouchState, due_ns: int, settings: Settings) -> int:
+    """Return when the silence after earlier alerts is over for one that is due, at the earliest then."""
+    while True:
+        heard = [ns for ns in settings.told_beside_ns if ns + HEARD_NS <= due_ns]
+        told = sorted([*state.recent_alerts_ns, *heard]) if heard else state.recent_alerts_ns
+        until_ns = due_ns
+        if told:
+            until_ns = max(until_ns, told[-1] + _ns(settings.refractory_s))
+        if len(told) >= settings.alerts_per_hour:
+            until_ns = max(until_ns, told[-settings.alerts_per_hour] + HOUR_NS)
+        if until_ns == due_ns or not settings.told_beside_ns:
+            return until_ns
+        due_ns = until_ns
 
 
 def alerts_from(due_ns: int, settings: Settings) -> int | None:

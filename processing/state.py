@@ -71,6 +71,13 @@ class WearerState:
             return int(self.waiting[-1].time_ns[-1])
         return self.grid.last_ns if self.grid else None
 
+    def afresh(self) -> "WearerState":
+        """Return a state that begins anew, with what outlasts every session: doubted references, how far alerts have faded."""
+        return WearerState(
+            gate=GateState(suspect_ids=self.gate.suspect_ids),
+            slouch=SlouchState(fading=self.slouch.fading),
+        )
+
     def with_waiting(self, block: SampleBlock) -> "WearerState":
         """Return the state with one more block that waits."""
         return WearerState(

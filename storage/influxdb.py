@@ -79,7 +79,8 @@ class InfluxSettings:
         except LocationParseError:
             parts = urllib3.util.Url()
         if parts.scheme not in {"http", "https"} or not parts.host or parts.query or parts.fragment:
-            raise InfluxSettingsError("url", f"is an address as http://localhost:8086, not {self.url!r}")
+            shown = self.url.rpartition("@")[2]  # before it there may be a password
+            raise InfluxSettingsError("url", f"is an address as http://localhost:8086, not {shown!r}")
         if parts.auth:
             raise InfluxSettingsError("url", "holds a password: put user:password into influxdb.token_file")
         if not self.bucket:

@@ -28,7 +28,8 @@ class Journal(Section):
         le=100_000,
         examples=[10.0],
         description="How much of the disk it may take, with the samples that are kept: then the oldest hours of samples "
-        "go, then the oldest seconds (4 MB a day); minutes, episodes and events never. Not given: all there is.",
+        "go, then the oldest seconds (4 MB a day), once InfluxDB has them; the newest seconds, minutes, episodes and "
+        "events never. Not given: all there is.",
     )
 
 

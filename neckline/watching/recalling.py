@@ -8,7 +8,7 @@ from typing import TypeVar
 from neckline.configuration.config import Config
 from neckline.configuration.schedule import Schedule
 from neckline.screen.logs import happened
-from neckline.wearing.head import Head
+from neckline.wearing.head import TOLD, Head
 from neckline.wearing.memory import Memory, remember
 from neckline.wearing.wearer import Wearer
 from processing.errors import StateError
@@ -20,8 +20,12 @@ from storage.entries import Stream
 from storage.journal import Journal
 from storage.late import LateJournal
 from storage.reader import JournalReader
+from storage.schema import EPOCH, EVENT
 
 State = TypeVar("State", WearerState, HeadState)
+
+CATCH_UP_NS = 60 * 10**9
+"""What waits for its partner waits for seconds; what came much later is another session's."""
 
 
 def streams_of(config: Config) -> list[Stream]:
@@ -51,6 +55,9 @@ def recall(
         schedule=Schedule.parse(config.alerts.schedule),
         zone=zone,
     )
+    for of_pair in other[1:]:
+        for time_ns in of_pair.alerts_ns:
+            wearer.told_beside(time_ns)
     wearer.resume(since)
     if not others:
         return wearer, None, memory
@@ -60,7 +67,7 @@ def recall(
         wearer,
         replace(of_own, minute=None) if since else of_own,
         saved,
-        _state(journal, pair, HeadState, now_ns),
+        _pair_state(journal, pair, own, back, now_ns),
         last_alert_ns=of_pair.last_alert_ns,
     )
     head.clip.resume(since)
@@ -71,30 +78,56 @@ def _saved(
     journal: Journal | LateJournal, stream: Stream, now_ns: int
 ) -> tuple[WearerState | None, tuple[SampleBlock, ...]]:
     """Return a state, and the samples after it that lead to the last row."""
-    recalled = journal.recall(stream)
-    saved, since = recalled or (None, [])
-    state = _read(saved, WearerState, now_ns, int(since[-1].time_ns[-1]) if since else None)
-    return state, tuple(since) if state else ()
+    saved, since = journal.recall(stream) or (None, [])
+    state = _read(saved, WearerState)
+    if state is None:
+        return None, ()
+    if _is_ahead(int(since[-1].time_ns[-1]) if since else state.last_ns, now_ns):
+        return state.afresh(), ()
+    return state, tuple(since)
 
 
-def _state(journal: Journal | LateJournal, stream: Stream, kind: type[State], now_ns: int) -> State | None:
+def _pair_state(
+    journal: Journal | LateJournal, pair: Stream, head: Stream, back: Stream, now_ns: int
+) -> HeadState | None:
+    """Return the state of both clips, with all that waits for its partner.
+
+    A second of one clip is durable with that clip's rows, the state of both only with the next second of both.
+    """
+    state = _read(journal.state(pair), HeadState)
+    if state is None or state.next_ns is None:
+        return state
+    if _is_ahead(state.next_ns, now_ns):
+        return state.afresh()
+    span_ns = state.next_ns, state.next_ns + CATCH_UP_NS
+    with JournalReader.open(journal.path) as reader:
+        told_ns = (event.time_ns for event in reader.read(EVENT, back, *span_ns) if event.kind in TOLD)
+        return replace(
+            state,
+            head=tuple(reader.read(EPOCH, head, *span_ns)),
+            trunk=tuple(reader.read(EPOCH, back, *span_ns)),
+            told_ns=tuple(sorted({*state.told_ns, *told_ns})),
+        )
+
+
+def _read(saved: bytes | None, kind: type[State]) -> State | None:
     """Return the state that goes with the last row; None for none that is of use."""
-    return _read(journal.state(stream), kind, now_ns)
-
-
-def _read(saved: bytes | None, kind: type[State], now_ns: int, last_ns: int | None = None) -> State | None:
     if saved is None:
         return None
     try:
-        state = kind.from_bytes(saved)
+        return kind.from_bytes(saved)
     except StateError as error:
         happened("begins_afresh", f"What was under way is not known any more ({error}): it begins afresh")
         return None
-    if (last_ns or state.last_ns or 0) > now_ns + AHEAD_S * 1e9:
-        happened(
-            "begins_afresh",
-            "The clock of this computer went back: what was under way then begins afresh",
-            level=logging.WARNING,
-        )
-        return None
-    return state
+
+
+def _is_ahead(last_ns: int | None, now_ns: int) -> bool:
+    """Tell whether what is stored last is of a clock that has been set back since, and say so."""
+    if (last_ns or 0) <= now_ns + AHEAD_S * 1e9:
+        return False
+    happened(
+        "begins_afresh",
+        "The clock of this computer went back: what was under way then begins afresh",
+        level=logging.WARNING,
+    )
+    return True

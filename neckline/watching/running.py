@@ -23,6 +23,7 @@ from neckline.watching.recording import recording, recordings_path
 from neckline.watching.service import About, Service, Source, View
 from neckline.wearing.calibrating import mount_of
 from neckline.wearing.tally import DayTally, Tally
+from storage.entries import INFLUXDB
 from storage.journal import Journal
 from storage.late import LateJournal, open_or_wait
 from storage.quota import DiskQuota
@@ -130,7 +131,8 @@ async def _storing(
     quota = None
     if config.journal.most_gb is not None:
         samples = RecordingsFolder(recordings_path(config, journal_path))
-        quota = DiskQuota(round(config.journal.most_gb * 1e9), samples)
+        sinks = (INFLUXDB,) if settings is not None else ()
+        quota = DiskQuota(round(config.journal.most_gb * 1e9), samples, sinks)
     writer = JournalWriter(journal, commit_every_s=config.journal.commit_every_s, quota=quota)
     writer.start()
     forwarder: Forwarder | None = None

@@ -46,7 +46,7 @@ class Head:
     @property
     def settings(self) -> Settings:
         """By which flexion is judged: the wearer's, with the calibration of this clip."""
-        return replace(self.back.settings, calibration=self.clip.settings.calibration)
+        return replace(self.back.settings, calibration=self.clip.settings.calibration, told_beside_ns=())
 
     def hear(self, reading: Reading) -> Records:
         """Take the next reading of the clip on the head; return its own records."""
@@ -65,7 +65,7 @@ class Head:
         if next_ns is not None and any(next_ns - each.start_ns > AHEAD_NS for each in (*heads, *backs)):
             # The computer's clock was set far back: what went before ends by the old one.
             before = self._end()
-            self.pair_state = HeadState()
+            self.pair_state = self.pair_state.afresh()
         self.pair_state, outputs = head_step(self.pair_state, heads, backs, self.settings, told_ns=told_ns)
         return (*before, *self._noted(outputs))
 
@@ -119,4 +119,5 @@ class Head:
         for event in outputs.events:
             if event.kind is EventKind.HEAD_FORWARD_ALERT:
                 self.last_alert_ns = event.time_ns
+                self.back.told_beside(event.time_ns)
         return (*outputs.epochs, *outputs.minutes, *outputs.episodes, *outputs.events)

@@ -14,6 +14,7 @@ from processing.calibration import Calibration
 from processing.epochs import MINUTE_NS, SECOND_NS, OpenMinute
 from processing.outputs import Epoch, Event, EventKind, Stance
 from processing.quality import CalibrationQuality
+from processing.slouch import HOUR_NS
 from sensor.arrivals import AHEAD_S
 from storage.entries import Stream
 from storage.reader import JournalReader
@@ -42,6 +43,8 @@ class Memory:
     lost_ns: int | None = None
     """Since when the signal is lost."""
     last_alert_ns: int | None = None
+    alerts_ns: tuple[int, ...] = ()
+    """The alerts of the last hour."""
     last_ns: int = 0
     """The end of the newest second that is stored; 0 when there is none."""
     today: Tally = field(default_factory=Tally)
@@ -72,6 +75,7 @@ def remember(reader: JournalReader, stream: Stream, now_ns: int, zone: tzinfo | 
         battery_low=_battery_low(reader, stream, last.get(EventKind.BATTERY_LOW)),
         lost_ns=_lost_ns(last, now_ns),
         last_alert_ns=max((last[kind].time_ns for kind in ALERTS if kind in last), default=None),
+        alerts_ns=tuple(e.time_ns for e in events if e.kind in ALERTS and e.time_ns > now_ns - HOUR_NS),
         last_ns=newest.start_ns + SECOND_NS if newest else 0,
         today=_today(reader, stream, midnight_ns(now_ns, zone), events),
         in_force=changed.note if (changed := _changed(reader, stream)) else "",

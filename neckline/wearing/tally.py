@@ -79,19 +79,20 @@ class DayTally:
         for record in records:
             if isinstance(record, Epoch | Event):
                 time_ns = record.start_ns if isinstance(record, Epoch) else record.time_ns
-                self._turn(time_ns)
+                if time_ns >= self._end_ns:
+                    self._turn_to(time_ns)
                 if time_ns >= self._begin_ns:
                     self._tally = self._tally.count((record,))
 
     def at(self, now_ns: int) -> Today:
-        """Return what today came to so far."""
-        self._turn(now_ns)
+        """Return what today came to so far. A clock that was set back to another day makes that today."""
+        if not self._begin_ns <= now_ns < self._end_ns:
+            self._turn_to(now_ns)
         return self._tally.seen
 
-    def _turn(self, now_ns: int) -> None:
-        if now_ns >= self._end_ns:
-            self._tally = Tally()
-            self._begin_ns, self._end_ns = self._day(now_ns)
+    def _turn_to(self, now_ns: int) -> None:
+        self._tally = Tally()
+        self._begin_ns, self._end_ns = self._day(now_ns)
 
     def _day(self, now_ns: int) -> tuple[int, int]:
         return midnight_ns(now_ns, self._zone), midnight_ns(now_ns, self._zone, days=1)

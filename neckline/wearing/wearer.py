@@ -16,15 +16,15 @@ from processing.calibration import Calibration
 from processing.outputs import Activity, Event, EventKind, Outputs, Posture, Stance
 from processing.quality import CalibrationQuality
 from processing.settings import Mode, Settings
-from processing.slouch import alerts_from
+from processing.slouch import HOUR_NS, alerts_from
 from processing.state import Now, WearerState
 from processing.step import finish, step
+from sensor.arrivals import AHEAD_S
 from sensor.samples import BatteryReading, LinkChange, LinkState, Reading, SampleBlock
 from storage.schema import Record, StanceCalibration
 
 DAY_NS = 86400 * 10**9
-AHEAD_NS = 900 * 10**9
-"""As in `sensor.arrivals`: no clip's own clock errs by so much."""
+AHEAD_NS = round(AHEAD_S * 1e9)
 
 Records = tuple[Record, ...]
 
@@ -74,7 +74,7 @@ class Wearer:
         self._lost_ns = memory.lost_ns
         self._schedule = schedule or Schedule()
         self._zone = zone
-        self._windows_due_ns = 0
+        self._windows_from_ns = -DAY_NS
         self._saving = Saving()
 
     def resume(self, since: Iterable[SampleBlock]) -> None:
@@ -119,6 +119,11 @@ class Wearer:
         event = snooze_event(until_ns, now_ns)
         self.settings = replace(self.settings, snoozed_until_ns=event.end_ns)
         return (event,)
+
+    def told_beside(self, time_ns: int) -> None:
+        """Take note that the wearer was alerted to something else, which silences alerts as one of these does."""
+        recent_ns = (ns for ns in self.settings.told_beside_ns if time_ns - ns < HOUR_NS)
+        self.settings = replace(self.settings, told_beside_ns=(*recent_ns, time_ns))
 
     @property
     def now(self) -> Now:
@@ -171,9 +176,8 @@ class Wearer:
             self._look_ahead(int(block.time_ns[0]))
             if (self.state.last_ns or 0) - int(block.time_ns[-1]) > AHEAD_NS:
                 # The computer's clock was set far back: what went before ends by the old one.
-                before, doubted = self.finish(), self.state.gate.suspect_ids
-                self.state = WearerState()
-                self._doubt(doubted)
+                before = self.finish()
+                self.state = self.state.afresh()
         self.state, outputs = step(self.state, block, self.settings)
         self._saving.heard(block)
         return (*before, *self._noted(outputs))
@@ -195,9 +199,9 @@ class Wearer:
         return (*outputs.epochs, *outputs.minutes, *outputs.episodes, *outputs.events)
 
     def _look_ahead(self, now_ns: int) -> None:
-        """Work out the weekly hours of the next days, once a day."""
-        if self._schedule.hours and now_ns >= self._windows_due_ns:
-            self._windows_due_ns = now_ns + DAY_NS
+        """Work out the weekly hours of the next days, once a day, and again when the clock was set back."""
+        if self._schedule.hours and not 0 <= now_ns - self._windows_from_ns < DAY_NS:
+            self._windows_from_ns = now_ns
             windows_ns = self._schedule.spans(now_ns, self._zone)
             self.settings = replace(self.settings, alert_windows_ns=windows_ns)
 

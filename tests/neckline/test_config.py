@@ -30,7 +30,7 @@ from sensor.link import ClipBinding
 
 PATH = Path("/somewhere/config.toml")
 NOT_FROM_A_FILE = {
-    *("calibration", "standing", "snoozed_until_ns", "alert_windows_ns"),
+    *("calibration", "standing", "snoozed_until_ns", "told_beside_ns", "alert_windows_ns"),
     *("judges_posture", "patience_s"),  # of a clip's place; of a gateway
 }
 CLIP: dict[str, Value | None] = {

@@ -54,6 +54,16 @@ def test_a_day_ends_at_its_local_midnight() -> None:
     assert day.at(NEXT_NS + S) == Today(upright_s=1, alerts=1)
 
 
+def test_a_clock_that_is_set_back_to_another_day_makes_that_today() -> None:
+    """What is counted then is of that day; a record that is merely late turns nothing back."""
+    day = DayTally(NEXT_NS + 10 * S, BERLIN, Tally(Today(upright_s=5)))
+    day.count([epoch(NEXT_NS - S)])
+    assert day.at(NEXT_NS + 11 * S) == Today(upright_s=5)
+    assert day.at(NEXT_NS - 3600 * S) == Today()
+    day.count([epoch(NEXT_NS - 3600 * S)])
+    assert day.at(NEXT_NS - 3599 * S) == Today(upright_s=1)
+
+
 POSTURES = st.lists(st.sampled_from(Posture), min_size=1, max_size=200)
 
 

@@ -4,23 +4,35 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from neckline.configuration.config import Config
+from neckline.watching.recalling import recall
 from neckline.watching.running import run
+from neckline.wearing.clips import Clips
+from neckline.wearing.head import Head
+from neckline.wearing.memory import Memory
+from neckline.wearing.wearer import Wearer
 from processing.head import HEAD, HEAD_ON_TRUNK
-from processing.outputs import EventKind, Posture, Stance
+from processing.outputs import Epoch, Event, EventKind, Posture, Stance
+from processing.settings import Settings
 from sensor.samples import Reading, SampleBlock
 from storage.entries import Batch, Stream
 from storage.journal import Journal
 from storage.reader import JournalReader
-from storage.schema import EPOCH, EVENT, StanceCalibration
+from storage.schema import EPOCH, EVENT, Record, StanceCalibration
 from tests import virtual_time
 from tests.neckline.services import HOLD_S, SETTINGS, STREAM, Seen, Told
 from tests.processing.people import CALIBRATION, Held, samples
 
 CLIP = {"family": "witmotion", "name": "WT901", "address": "C4:A3:FC:76:9B:33"}
 CONFIG = Config.model_validate(
-    {**SETTINGS, "clip": CLIP, "head_clip": {**CLIP, "name": "head", "address": "C4:A3:FC:76:9B:34"}}
+    {
+        **SETTINGS,
+        "alerts": {"refractory_s": 15},
+        "clip": CLIP,
+        "head_clip": {**CLIP, "name": "head", "address": "C4:A3:FC:76:9B:34"},
+    }
 )
 BACK = [Held(20), Held(40), Held(40, 25.0), Held(40)]
 """Upright but for a slouch after a minute; …"""
@@ -95,3 +107,76 @@ def test_when_the_head_is_lost_the_back_goes_on(tmp_path: Path) -> None:
     assert alerts == [EventKind.SLOUCH_ALERT]
     assert len(angles[STREAM.placement]) >= 138
     assert not any(angles[HEAD_ON_TRUNK][40:])
+
+
+# ---- without a service -----------------------------------------------------------------------------------------------
+
+PLACES = (STREAM.placement, HEAD, HEAD_ON_TRUNK)
+
+
+def both(back: Sequence[Held], head: Sequence[Held], rows: int = 25) -> list[tuple[str, SampleBlock]]:
+    """Return the blocks of both clips, as they come in turn."""
+    of = {STREAM.placement: samples(back), HEAD: samples(head, seed=7)}
+    begins = range(0, len(of[HEAD]) - rows, rows)
+    return [(place, whole[begin : begin + rows]) for begin in begins for place, whole in of.items()]
+
+
+def clips(**settings: float) -> Clips:
+    """Return a wearer of two clips, both calibrated."""
+    memory = Memory(calibration=CALIBRATION)
+    back = Wearer(Settings(hold_s=HOLD_S, **settings), memory)  # type: ignore[arg-type]
+    return Clips(STREAM.placement, back, Head(back, memory))
+
+
+def heard(worn: Clips, blocks: Sequence[tuple[str, SampleBlock]]) -> list[tuple[str, Record]]:
+    """Return all that the blocks give, each with its placement."""
+    return [
+        (place, each) for where, block in blocks for place, found in worn.hear(where, block) for each in found
+    ]
+
+
+def alerts_of(records: Sequence[tuple[str, Record]]) -> list[Event]:
+    """Return the alerts among records."""
+    return [each for _, each in records if isinstance(each, Event) and each.kind in ALERTS]
+
+
+def test_what_the_wearer_is_told_of_the_head_silences_the_back_too() -> None:
+    """The head forward, and soon after it the back: one alert, and the next when the silence after it is over.
+
+    The same however far one stream is ahead of the other, short of what counts as lost.
+    """
+    blocks = both([Held(40), Held(140, 20.0)], [Held(10), Held(30, 32.0), Held(140, 52.0)])
+    first, second = alerts_of(heard(clips(refractory_s=60.0), blocks))
+    assert (first.kind, second.kind) == (EventKind.HEAD_FORWARD_ALERT, EventKind.SLOUCH_ALERT)
+    assert 60 <= (second.time_ns - first.time_ns) / 1e9 < 60.1
+    (only,) = alerts_of(heard(clips(alerts_per_hour=1), blocks))
+    assert only == first
+    for late_s, late in ((4.0, HEAD), (4.0, STREAM.placement)):
+        order = sorted(blocks, key=lambda each: int(each[1].time_ns[-1]) + (each[0] == late) * late_s * 1e9)
+        assert alerts_of(heard(clips(refractory_s=60.0), order)) == [first, second]
+
+
+def test_a_process_that_is_killed_loses_no_second_of_both(tmp_path: Path) -> None:
+    """Whatever has been taken of one clip and not of the other: what goes on gives what one run had given."""
+    blocks = both([Held(20), Held(16, 20.0)], [Held(20, 5.0), Held(16, 45.0)])
+    whole = [e for _, e in heard(clips(), blocks) if isinstance(e, Epoch)]
+    for killed in range(56, 64):
+        with Journal.open(tmp_path / f"{killed}.db", "test") as journal:
+            reference = StanceCalibration(Stance.SITTING, CALIBRATION)
+            journal.commit([Batch(Stream(STREAM.wearer, place), (reference,)) for place in PLACES[:2]])
+            for taken in (blocks[:killed], blocks):
+                now_ns = int(taken[-1][1].time_ns[-1])
+                back, head, _ = recall(CONFIG, journal, now_ns, ZoneInfo("UTC"))
+                assert head is not None
+                known_ns = {STREAM.placement: back.state.last_ns or 0, HEAD: head.clip.state.last_ns or 0}
+                worn = Clips(STREAM.placement, back, head)
+                for where, block in taken:
+                    if block.time_ns[0] <= known_ns[where]:
+                        continue
+                    for place, records in worn.hear(where, block):
+                        if records:
+                            stream = Stream(STREAM.wearer, place)
+                            journal.commit([Batch(stream, records, *worn.to_save(place))])
+        with JournalReader.open(journal.path) as reader:
+            found = [e for place in PLACES for e in reader.read(EPOCH, Stream(STREAM.wearer, place))]
+        assert sorted(found, key=repr) == sorted(whole, key=repr)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from neckline.configuration.schedule import Schedule
 from neckline.wearing.memory import STILL_LOST_S, Memory, remember
 from neckline.wearing.wearer import Records, Wearer
+from processing.fading import FadingState
 from processing.outputs import Activity, Epoch, Event, EventKind, Posture, Stance
 from processing.settings import Mode, Settings
 from sensor.samples import BatteryReading, LinkChange, LinkState
@@ -136,6 +137,32 @@ def test_a_snooze_and_the_hours_together() -> None:
     off = wearer(mode=Mode.OFF)
     assert off.alerts_from_ns(NOW_NS) is None
     assert not off.wants_notices(NOW_NS)
+
+
+@given(st.lists(st.integers(0, 40 * 24 * 60), min_size=1, max_size=8))
+def test_a_clock_that_is_set_back_has_its_own_hours(minutes: list[int]) -> None:
+    """By weeks, even: the next moment is that of the hours from then on."""
+    schedule = Schedule.parse(["mon-fri 08:30-12:00 13:00-18:00"])
+    one = Wearer(Settings(), Memory(calibration=reference()), schedule=schedule, zone=BERLIN)
+    for minute in minutes:
+        now_ns = NOW_NS + minute * 60 * S
+        spans = schedule.spans(now_ns, BERLIN)
+        assert spans is not None
+        assert one.alerts_from_ns(now_ns) == max(now_ns, spans[0][0])
+
+
+def test_a_clock_that_is_set_back_leaves_what_outlasts_a_session() -> None:
+    """How far alerts have faded, and which reference is doubted; all else begins anew."""
+    one = wearer(fading=True)
+    block = samples_of(UPRIGHT)
+    one.hear(block)
+    fading = FadingState(step=2, first_share=0.5, best_share=0.2)
+    gate = replace(one.state.gate, suspect_ids=(reference().calibration_id,))
+    one.state = replace(one.state, gate=gate, slouch=replace(one.state.slouch, fading=fading))
+    one.hear(replace(block, time_ns=block.time_ns - 3600 * S))
+    assert one.fading == fading.told
+    assert one.suspect
+    assert one.state.last_ns == block.time_ns[-1] - 3600 * S
 
 
 # ---- what is remembered ----------------------------------------------------------------------------------------------

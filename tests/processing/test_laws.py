@@ -27,6 +27,7 @@ QUICK = Settings(
     standing_limit_s=10,
 )
 SLOUCH_EVENTS = {EventKind.SLOUCH_STARTED, EventKind.SLOUCH_ALERT, EventKind.SLOUCH_ENDED}
+BESIDE = replace(QUICK, told_beside_ns=tuple(START_NS + s * 10**9 for s in (1, 9, 14, 31)))
 BOTH = replace(QUICK, standing=replace(CALIBRATION, calibration_id="c-standing", threshold_deg=12.0))
 
 
@@ -106,7 +107,7 @@ def cut(draw: st.DrawFn, stream: list[SampleBlock]) -> list[SampleBlock]:
     return blocks
 
 
-ANY_SETTINGS = st.sampled_from([QUICK, BOTH, Settings()])
+ANY_SETTINGS = st.sampled_from([QUICK, BOTH, BESIDE, Settings()])
 
 
 @settings(max_examples=150, deadline=None)
