@@ -28,6 +28,8 @@ SCALE = (ACC_MPS2_PER_COUNT,) * 3 + (GYR_RADPS_PER_COUNT,) * 3
 JUDGED_AFTER_S = 3.0
 CUT_SHARE = 0.7
 """Cut to their first frame, bundles of two bring half of the samples."""
+SINGLE_HZ = 20.0
+"""Up to this rate frames come one by one: there is nothing to cut."""
 NAN_ROW = (nan,) * 6
 COUNT = np.dtype("<i2")
 ASKED = {Register.MAC: None, Register.VERSION: None, Register.BATTERY: BATTERY_EVERY_NS}
@@ -51,7 +53,7 @@ class _Carriage:
         self._rate_hz = rate_hz
         self._from_ns: int | None = None
         self._samples = 0
-        self._judged = False
+        self._judged = rate_hz <= SINGLE_HZ
         self._cut = False
 
     def arrived(self, length: int, samples: int, arrival_ns: int) -> None:
@@ -110,7 +112,8 @@ class WitMotionSession(AskingSession):
             rows_counts = np.ndarray(
                 (count, len(SCALE)), COUNT, data, COUNTS_OFFSET, (FRAME_LENGTH, COUNT.itemsize)
             )
-            return [*self._blocks.take(rows_counts, arrival_ns)]
+            self._carriage.arrived(len(data), count, arrival_ns)
+            return [*self._blocks.take(rows_counts, arrival_ns), *self._carriage.refusals()]
         readings: list[Told] = []
         rows: list[Row] = []
         for item in self._stream.feed(data):

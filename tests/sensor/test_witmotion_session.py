@@ -10,6 +10,7 @@ from firmware_protocol import witmotion
 from firmware_protocol.witmotion import ImuFrame, Rate, Register, RegisterReply
 from sensor.advertisement import Identity
 from sensor.dialogue import ANSWER_WITHIN_NS, BATTERY_EVERY_NS, MAX_TRIES
+from sensor.oddities import CUT
 from sensor.samples import STANDARD_GRAVITY_MPS2, BatteryReading, SampleBlock
 from sensor.session import Subscribe, Write
 from sensor.sessions.witmotion import NOTIFY_PREFIX, WRITE_PREFIX, WitMotionSession
@@ -139,6 +140,34 @@ def test_a_foreign_device_of_the_same_maker_gives_no_sample(session: WitMotionSe
             assert isinstance(reading, SampleBlock)
             assert np.isnan(reading.acc_mps2).all()
     assert session.damaged_bytes == 10 * len(foreign)
+
+
+@pytest.mark.parametrize(("rate_hz", "bundle"), [(50.0, 2), (100.0, 4), (200.0, 8)])
+def test_a_link_that_cuts_bundles_to_their_first_frame_is_told(rate_hz: float, bundle: int) -> None:
+    """All that comes are whole single frames, too few of them; bundles that come whole are nothing to complain of."""
+    for frames, refused in ((1, True), (bundle, False)):
+        session = WitMotionSession(rate_hz)
+        told = []
+        for k in range(round(4 * rate_hz / bundle)):
+            arrival_ns = START_NS + round(k * bundle / rate_hz * 1e9)
+            told += session.received(NOTIFY_PREFIX, bytes(UPRIGHT) * frames, arrival_ns)
+        assert (CUT in told) is refused
+
+
+@pytest.mark.parametrize("rate_hz", [10.0, 20.0])
+def test_frames_that_come_one_by_one_are_not_cut(rate_hz: float) -> None:
+    """A reply in a notification of its own, and a stall, change nothing of that."""
+    session = WitMotionSession(rate_hz)
+    told = []
+    for k in range(round(70 * rate_hz)):
+        arrival_ns = START_NS + round(k / rate_hz * 1e9)
+        if not 2 * rate_hz <= k < 3.5 * rate_hz:
+            told += session.received(NOTIFY_PREFIX, bytes(UPRIGHT), arrival_ns)
+        if k == 60 * rate_hz:
+            told += session.received(NOTIFY_PREFIX, bytes(BATTERY), arrival_ns + 1)
+
+    assert CUT not in told
+    assert BatteryReading(START_NS + 60 * SECOND_NS + 1, 50.0, 3.82) in told
 
 
 @pytest.mark.recordings
