@@ -385,9 +385,7 @@ def test_a_link_with_the_smallest_packets(case: Case, monkeypatch: pytest.Monkey
             if STREAMING in listener.states:
                 assert len(rows_of(listener)) > 100
             else:
-                # What is cut off of a WitMotion is the answer with its serial number, and nothing tells that.
-                word = "clip_unproven" if case.name == "witmotion" else "clip_refused"
-                assert listener.changes[-1][1].word == word
+                assert listener.changes[-1][1].word == "clip_refused"
 
     virtual_time.run(main())
 
