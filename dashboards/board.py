@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboards.panels import BLUE, GREEN, GREY, ORANGE, PURPLE
-from dashboards.queries import BACK, KIND, WEARER, field, happened
+from dashboards.queries import CHOSEN, KIND, WEARER, field, happened
 from dashboards.source import DATASOURCE
 from processing.outputs import EventKind
 from storage.schema import EVENT, MINUTE
@@ -87,7 +87,7 @@ def choose_visit(name: str, label: str, otherwise: str) -> Json:
     """Return a chooser of the wearer's visits, whose notes are their times; without any, all there is."""
     query = (
         f'SELECT {field(EVENT, "note")} FROM "{EVENT.measurement}" '  # noqa: S608 (read only)
-        f"WHERE {happened(EventKind.VISIT)} AND \"{WEARER}\" = '$wearer' AND {BACK}"
+        f"WHERE {happened(EventKind.VISIT)} AND {CHOSEN}"
     )
     return {
         "type": "query",
@@ -136,7 +136,7 @@ def mark(name: str) -> Json:
     end_ms = f'{field(EVENT, "end_ns")} / 1000000 AS "end_ms"'
     query = (
         f'SELECT {field(EVENT, "note")}, {KIND}, {end_ms} FROM "{EVENT.measurement}" '  # noqa: S608 (read only)
-        f"WHERE $timeFilter AND {happened(*kinds)} AND \"{WEARER}\" = '$wearer' AND {BACK}"
+        f"WHERE $timeFilter AND {happened(*kinds)} AND {CHOSEN}"
     )
     return {
         "name": name,

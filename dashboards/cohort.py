@@ -5,6 +5,7 @@ from dashboards.panels import BLUE, GREY, ORANGE, TIMELESS, Ask, Json, Step, lin
 from dashboards.queries import (
     BACK,
     BALANCE,
+    JUDGED_MINUTES,
     LITTLE_WORN_S,
     SLOUCHED_SHARE,
     WEARER,
@@ -24,7 +25,8 @@ WEEK = "time(7d, 4d)"
 def cohort() -> Json:
     """Return the dashboard."""
     by_name = f"$tag_{WEARER}"
-    weekly = select(MINUTE, f'{SLOUCHED_SHARE} AS "share"', BACK, by=f"{WEEK}, {EACH}", fill="none")
+    judged = f"{BACK} AND {JUDGED_MINUTES}"
+    weekly = select(MINUTE, f'{SLOUCHED_SHARE} AS "share"', judged, by=f"{WEEK}, {EACH}", fill="none")
     panels = [
         panel(
             "status-history", "Wear time of each wearer a day", "s",
@@ -47,7 +49,7 @@ def cohort() -> Json:
         table(
             "Slouched share of each wearer", "percent",
             "Of judged time. Read it beside the time balance, and compare no one with others: thresholds are personal.",
-            [Ask(select(MINUTE, f'{SLOUCHED_SHARE} AS "slouched"', BACK, by=EACH), table=True)],
+            [Ask(select(MINUTE, f'{SLOUCHED_SHARE} AS "slouched"', judged, by=EACH), table=True)],
             defaults={"decimals": 0}, transformations=[TIMELESS],
         ),
         lines(

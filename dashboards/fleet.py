@@ -2,7 +2,7 @@
 
 from dashboards.board import Board
 from dashboards.panels import GREY, ORANGE, TIMELESS, VERMILION, Ask, Json, Step, lines, table, timeline
-from dashboards.queries import KIND, LOST_SHARE, PLACEMENT, WEARER, field, happened, select
+from dashboards.queries import CLIPS, KIND, LOST_SHARE, PLACEMENT, WEARER, field, happened, select
 from dashboards.rules import BACKLOG_S, CHARGE_PERCENT, SILENT_S
 from processing.outputs import EventKind
 from storage.schema import BATTERY, EVENT, HEALTH, MINUTE
@@ -32,9 +32,9 @@ def fleet() -> Json:
             width=24, height=9,
         ),
         lines(
-            "Samples lost", "percent", "Of the clip's sample grid, what never arrived. A few per cent do no harm; a clip at a wall or a "
+            "Samples lost", "percent", "Of the clip's sample grid, what never arrived (damaged samples did). A few per cent do no harm; a clip at a wall or a "
             "body between loses more.",
-            [Ask(select(MINUTE, f'{LOST_SHARE} AS "lost"', ALL, by=shown, fill="none"), alias=NAMED)],
+            [Ask(select(MINUTE, f'{LOST_SHARE} AS "lost"', CLIPS, by=shown, fill="none"), alias=NAMED)],
             axis="of all samples", soft=(0, 10), defaults={"min": 0, "max": 100},
         ),
         lines(

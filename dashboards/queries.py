@@ -9,6 +9,7 @@ clip on the back alone: the head, and head on trunk, are placements of their own
 import json
 from typing import Any
 
+from processing.head import HEAD, HEAD_ON_TRUNK
 from processing.outputs import Activity, EventKind
 from storage.lines import STREAM_TAGS
 from storage.schema import EVENT, KINDS, MINUTE, Kind
@@ -16,13 +17,16 @@ from storage.schema import EVENT, KINDS, MINUTE, Kind
 Json = dict[str, Any]
 
 WEARER, PLACEMENT = STREAM_TAGS
-BACK = f'"{PLACEMENT}" !~ /^head/'
-CHOSEN = f"\"{WEARER}\" = '$wearer' AND {BACK}"
-"""The wearer that a dashboard's chooser names."""
-BETWEEN = f"{CHOSEN} AND time >= '$since' AND time < '$until'"
+BACK = f"\"{PLACEMENT}\" != '{HEAD}' AND \"{PLACEMENT}\" != '{HEAD_ON_TRUNK}'"
+CLIPS = f"\"{WEARER}\" != '' AND \"{PLACEMENT}\" != '{HEAD_ON_TRUNK}'"
+"""Everyone's, without what two clips give together: its samples are theirs."""
+CHOSEN = f"\"{WEARER}\" = '${{wearer:raw}}' AND {BACK}"
+"""The wearer that a dashboard's chooser names. Raw, for Grafana before 11.4.3 takes what stands between two slashes of a
+query, such as a division's, for a regular expression, and escapes the dot in `w.7` (grafana/grafana, PR 100762)."""
+BETWEEN = f"{CHOSEN} AND time >= '${{since:raw}}' AND time < '${{until:raw}}'"
 """The same between two visits."""
 DAY = "time(1d)"
-ZONE = " tz('$zone')"
+ZONE = " tz('${zone:raw}')"
 """Days and weeks begin at the wearer's midnight; the zone is a dashboard's variable."""
 UNWORN = (Activity.NOT_WORN, Activity.GAP)
 """Not known to be worn: the rest is wear time."""
@@ -45,7 +49,7 @@ def select(
 
 
 def of(inner: str, what: str, where: str = "", *, by: str = "", fill: str = "", tail: str = "") -> str:
-    """Return a query of what another finds. The time zone stands outermost, and counts for both."""
+    """Return a query of what another finds. Each of both needs the time zone itself, or its days begin at midnight UTC."""
     condition = f" WHERE {where}" if where else ""
     grouped = f" GROUP BY {by}" if by else ""
     filled = f" fill({fill})" if fill else ""
@@ -61,8 +65,10 @@ WORN = "(" + " + ".join(total(f"{activity.value}_s") for activity in Activity if
 LITTLE_WORN_S = 4 * 3600
 """A day with less is little worn, and its means say little of the day."""
 JUDGED = f"({total('upright_s')} + {total('slouched_s')})"
+JUDGED_MINUTES = f"({field(MINUTE, 'upright_s')} > 0 OR {field(MINUTE, 'slouched_s')} > 0)"
+"""Asked for with each share: InfluxQL takes 0 / 0 for 0, and a day that was not judged is no good one."""
 SLOUCHED_SHARE = f"100 * {total('slouched_s')} / {JUDGED}"
-LOST_SHARE = f"100 * {total('missing')} / ({total('received')} + {total('missing')})"
+LOST_SHARE = f"100 * {total('missing')} / ({total('received')} + {total('missing')} + {total('corrupt')})"
 BALANCE = (
     f'{total("upright_s")} AS "upright", {total("slouched_s")} AS "slouched", '
     f'{total("unknown_s")} AS "not judged"'

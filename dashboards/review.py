@@ -6,6 +6,7 @@ from dashboards.queries import (
     BALANCE,
     BETWEEN,
     DAY,
+    JUDGED_MINUTES,
     LASTED,
     LITTLE_WORN_S,
     SLOUCHED_SHARE,
@@ -22,11 +23,14 @@ from processing.outputs import EventKind
 from storage.schema import EPISODE, EVENT, MINUTE
 
 DAYS = {"by": DAY, "fill": "none", "tail": ZONE}
+BROKEN = {**DAYS, "fill": "null"}
+"""For lines: a day of which nothing is known breaks them."""
 
 
 def review() -> Json:
     """Return the dashboard."""
-    worn = select(MINUTE, f'{WORN} AS "worn"', BETWEEN, by=DAY, fill="none")
+    judged = f"{BETWEEN} AND {JUDGED_MINUTES}"
+    worn = select(MINUTE, f'{WORN} AS "worn"', BETWEEN, **DAYS)
     little = Ask(of(worn, 'count("worn") AS "little worn"', f'"worn" < {LITTLE_WORN_S}', **DAYS))
     shade = [shaded("little worn")]
     lasted = select(EVENT, LASTED, f"{BETWEEN} AND {happened(EventKind.SLOUCH_ENDED)}")
@@ -43,7 +47,7 @@ def review() -> Json:
         ),
         number(
             "Slouched share between the visits", "percent", "Of the judged time between the visits that are chosen above.",
-            Ask(select(MINUTE, f'{SLOUCHED_SHARE} AS "slouched"', BETWEEN)), height=6, defaults={"decimals": 0},
+            Ask(select(MINUTE, f'{SLOUCHED_SHARE} AS "slouched"', judged)), height=6, defaults={"decimals": 0},
         ),
         gauges(
             "Time balance between the visits", "dthms",
@@ -54,14 +58,14 @@ def review() -> Json:
             "Time worn a day", "s",
             "Look here first: neither taken off nor without signal. Days below the dashed line (four hours) are shaded on "
             "all panels below; do not compare them with others.",
-            [Ask(of(worn, 'sum("worn") AS "worn"', **DAYS)), little],
+            [Ask(worn), little],
             axis="worn", style="bars", fill=70, width=24, steps=[Step(LITTLE_WORN_S, GREY)], overrides=shade,
             defaults={"min": 0},
         ),
         lines(
             "Slouched share of judged time a day", "percent",
-            "Of the seconds that were judged alone. There is no norm: compare the wearer with the wearer, before a visit and after.",
-            [Ask(select(MINUTE, f'{SLOUCHED_SHARE} AS "slouched"', BETWEEN, **DAYS)), little],
+            "Of the seconds that were judged alone; a day without any has no point. There is no norm: compare the wearer with the wearer, before a visit and after.",
+            [Ask(select(MINUTE, f'{SLOUCHED_SHARE} AS "slouched"', judged, **BROKEN)), little],
             axis="of judged time", soft=(0, 50), overrides=shade, defaults={"min": 0},
         ),
         lines(
@@ -81,7 +85,7 @@ def review() -> Json:
             "Length of slouches a day", "s",
             "The longest, and the middle one. Slouches whose end a gap or movement hid count as long as they were seen.",
             [
-                Ask(of(lasted, 'max("lasted") AS "longest", median("lasted") AS "median"', **DAYS)),
+                Ask(of(lasted, 'max("lasted") AS "longest", median("lasted") AS "median"', "$timeFilter", **BROKEN)),
                 little,
             ],
             axis="from onset to end", overrides=shade, defaults={"min": 0},
@@ -90,7 +94,7 @@ def review() -> Json:
             "Inclination a day: 10th, 50th and 90th percentile", "degree",
             "Of the means of all judged minutes of a day. A tenth of the time the back was more upright than the lowest line, "
             "a tenth further forward than the highest: the band shows how varied it was held, the middle how upright.",
-            [Ask(select(MINUTE, bands, BETWEEN, **DAYS)), little],
+            [Ask(select(MINUTE, bands, BETWEEN, **BROKEN)), little],
             axis="forward of upright", soft=(-10, 40), height=12,
             overrides=[*shade, named("90th percentile", {"custom.fillBelowTo": "10th percentile", "custom.fillOpacity": 15})],
         ),
@@ -98,7 +102,7 @@ def review() -> Json:
             "Slouched share by hour and weekday", "percent",
             "Of the judged time of that hour, over all weeks between the visits, in your browser's time zone: when it is hard. "
             "Single weeks give single numbers; look for what repeats.",
-            [Ask(select(MINUTE, f'{total("slouched_s")} AS "slouched", {total("upright_s")} AS "upright"', BETWEEN,
+            [Ask(select(MINUTE, f'{total("slouched_s")} AS "slouched", {total("upright_s")} AS "upright"', judged,
                         by="time(1h)", fill="none"), table=True)],
             height=12, transformations=HOURS,
             steps=[Step(0, BLUE), Step(25, GREY), Step(50, ORANGE)],

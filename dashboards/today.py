@@ -2,7 +2,17 @@
 
 from dashboards.board import Board, choose_wearer, mark
 from dashboards.panels import GREY, Ask, Json, Step, gauges, lines, named, number, shaded, table, timeline
-from dashboards.queries import BALANCE, CHOSEN, KIND, SLOUCHED_SHARE, WORN, field, happened, select
+from dashboards.queries import (
+    BALANCE,
+    CHOSEN,
+    JUDGED_MINUTES,
+    KIND,
+    SLOUCHED_SHARE,
+    WORN,
+    field,
+    happened,
+    select,
+)
 from dashboards.response import RESPONSE, RESPONSE_UNITS, response_asks
 from processing.calibration import DEFAULT_THRESHOLD_DEG
 from processing.outputs import Activity, EventKind
@@ -38,7 +48,7 @@ def wearer_today() -> Json:
         number(
             "Slouched share of judged time", "percent",
             "Of the seconds that were judged alone, so of little judged time it says little.",
-            Ask(select(MINUTE, f'{SLOUCHED_SHARE} AS "slouched"')),
+            Ask(select(MINUTE, f'{SLOUCHED_SHARE} AS "slouched"', f"{CHOSEN} AND {JUDGED_MINUTES}")),
             defaults={"decimals": 0},
         ),
         number(

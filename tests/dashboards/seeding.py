@@ -27,6 +27,9 @@ MINUTE_NS, DAY_NS = 60 * 10**9, 86_400 * 10**9
 DAYS = 15
 """Two weeks and a day: what is read from week to week has two of them."""
 BATCH = 4000
+STILL = Minute(0, 3000, 0, 0, ((Activity.STILL, 60),), 30, 30, 0, 5.0, 20.0)
+UNWORN = Minute(0, 3000, 0, 0, ((Activity.NOT_WORN, 60),), 0, 0, 60, None, None)
+"""Minutes, half of the first slouched."""
 
 
 def store(server: Server, stream: Stream, records: Iterable[Record]) -> None:
@@ -128,14 +131,13 @@ def week(
 ) -> list[Record]:
     """Return the minutes of a week: so long worn on each of the last days, and lying about else; one of the week before."""
     slouched_s = round(60 * slouched_part)
-    still = Minute(0, 3000, 0, 0, ((Activity.STILL, 60),), 60 - slouched_s, slouched_s, 0, 5.0, 20.0)
-    unworn = Minute(0, 3000, 0, 0, ((Activity.NOT_WORN, 60),), 0, 0, 60, None, None)
+    still = replace(STILL, upright_s=60 - slouched_s, slouched_s=slouched_s)
     now_ns = now_ns // MINUTE_NS * MINUTE_NS
     found: list[Record] = []
     for back in range(days):
         end_ns = now_ns - back * DAY_NS
         for at in range(1, 10 * 60):
-            minute = still if at <= worn_h * 60 else unworn
+            minute = still if at <= worn_h * 60 else UNWORN
             found.append(replace(minute, start_ns=end_ns - at * MINUTE_NS))
     if not is_new:
         found.append(replace(still, start_ns=now_ns - 8 * DAY_NS))

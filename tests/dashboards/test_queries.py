@@ -1,8 +1,10 @@
 """What Grafana would ask, asked of a real InfluxDB."""
 
 import json
+import re
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,17 @@ from dashboards.source import Source
 from storage.entries import Stream
 from storage.lines import STREAM_TAGS
 from storage.schema import EPISODE, Record
-from tests.dashboards.seeding import recorded, seeded, shifted, store, synthetic
+from tests.dashboards.seeding import (
+    DAY_NS,
+    MINUTE_NS,
+    STILL,
+    UNWORN,
+    recorded,
+    seeded,
+    shifted,
+    store,
+    synthetic,
+)
 from tests.processing.people import START_NS, Held, run, samples, settings
 from tests.storage.servers import Server
 
@@ -39,10 +51,12 @@ def queries(board: dict[str, Any]) -> list[str]:
     return [*targets, *marks, *choosers]
 
 
-def asked(query: str, board: dict[str, Any], wearer: str, zone: str = "Europe/Berlin") -> str:
+def asked(
+    query: str, board: dict[str, Any], wearer: str, zone: str = "Europe/Berlin", now_ns: int = NOON_NS
+) -> str:
     """Put in what Grafana puts in for macros and variables."""
-    begin_ms = _begin_ms(board["time"]["from"], NOON_NS // 10**6)
-    span = f"time >= {begin_ms}ms and time <= {NOON_NS // 10**6}ms"
+    begin_ms = _begin_ms(board["time"]["from"], now_ns // 10**6)
+    span = f"time >= {begin_ms}ms and time <= {now_ns // 10**6}ms"
     whole = filled(query, {"wearer": wearer, "zone": zone, "since": EVER[0], "until": EVER[1]})
     whole = whole.replace("$timeFilter", span).replace("$__interval", "10s")
     assert "$" not in whole, whole
@@ -78,7 +92,7 @@ def every_query_returns_rows(server: Server, day: Sequence[Record]) -> None:
         found = {query: rows(server, asked(query, board, stream.wearer)) for query in queries(board)}
         assert not [query for query, number in found.items() if not number]
         for query in queries(board):
-            if "$wearer" in query:
+            if "${wearer:raw}" in query:
                 assert not rows(server, asked(query, board, "w-nobody")), query
         counted[board["uid"]] = len(queries(board))
     assert counted == COUNTS
@@ -95,7 +109,7 @@ def test_a_visit_that_is_chosen_bounds_what_is_shown(server: Server) -> None:
         assert offered == ["2025-12-20T12:00:00Z", "2025-12-27T12:00:00Z"]
     (days,) = (panel for panel in review["panels"] if panel["title"] == "Time worn a day")
     worn = days["targets"][0]["query"]
-    between = worn.replace("$since", offered[0]).replace("$until", offered[1])
+    between = filled(worn, {"since": offered[0], "until": offered[1]})
     assert rows(server, asked(worn, review, stream.wearer)) == 15
     assert rows(server, asked(between, review, stream.wearer)) == 7
 
@@ -112,6 +126,80 @@ def test_days_begin_at_the_wearers_midnight(server: Server, zone: str, midnight:
         for row in server.query(asked(panel["targets"][0]["query"], review, stream.wearer, zone)):
             at = time.strftime("T%H:%M:%SZ", time.gmtime(row["time"] // 10**9))
             assert at == midnight, panel["title"]
+
+
+def target(uid: str, title: str, at: int = 0) -> tuple[str, dict[str, Any]]:
+    """Return a query of a panel, and its dashboard."""
+    board = next(board for board in boards() if board["uid"] == uid)
+    panel = next(panel for panel in board["panels"] if panel["title"] == title)
+    return panel["targets"][at]["query"], board
+
+
+@pytest.mark.influxdb
+@pytest.mark.parametrize(
+    ("zone", "worn_h"), [("UTC", {"02": 1.0}), ("Asia/Kolkata", {"02": 0.5, "03": 0.5}), ("America/New_York", {"02": 1.0})]
+)  # fmt: skip
+def test_a_day_is_summed_from_the_wearers_midnight_on(
+    server: Server, zone: str, worn_h: dict[str, float]
+) -> None:
+    """An hour across midnight in Kolkata is half of either day there, in the time worn and in what is little."""
+    stream, evening_ns = server.stream(), NOON_NS + DAY_NS + 6 * 3600 * 10**9
+    store(server, stream, [replace(STILL, start_ns=evening_ns + at * MINUTE_NS) for at in range(60)])
+    for at, wanted in ((0, worn_h), (1, dict.fromkeys(worn_h, 1 / 3600))):
+        query, board = target("neckline-review", "Time worn a day", at)
+        later = NOON_NS + 5 * DAY_NS
+        days = {
+            time.strftime("%d", time.gmtime((row["time"] + 12 * 3600 * 10**9) // 10**9)): value / 3600
+            for row in server.query(asked(query, board, stream.wearer, zone, later))
+            for name, value in row.items()
+            if name not in BESIDE
+        }
+        assert days == wanted
+
+
+@pytest.mark.influxdb
+def test_what_was_not_judged_has_no_share(server: Server) -> None:
+    """Neither a day, nor a week, nor a wearer of whom nothing was judged is shown as slouching for none of the time."""
+    for now_ns, minute, share in ((NOON_NS, UNWORN, []), (NOON_NS - DAY_NS, STILL, [50.0])):
+        stream = server.stream()
+        store(server, stream, [replace(minute, start_ns=now_ns - at * MINUTE_NS) for at in range(1, 60)])
+        for uid, title in (
+            ("neckline-today", "Slouched share of judged time"),
+            ("neckline-review", "Slouched share between the visits"),
+            ("neckline-review", "Slouched share of judged time a day"),
+            ("neckline-cohort", "Slouched share of each wearer"),
+        ):
+            query, board = target(uid, title)
+            found = server.query(asked(query, board, stream.wearer, now_ns=now_ns))
+            shares = [row["slouched"] for row in found if row.get("wearer", stream.wearer) == stream.wearer]
+            assert [known for known in shares if known is not None] == share, title
+
+
+@pytest.mark.influxdb
+def test_a_week_that_was_not_judged_is_no_change(server: Server) -> None:
+    """Of three weeks the middle one was not worn: the last is compared with the first."""
+    stream = server.stream()
+    for back, minute in ((14, STILL), (7, UNWORN), (0, replace(STILL, upright_s=45, slouched_s=15))):
+        store(server, stream, [replace(minute, start_ns=NOON_NS - back * DAY_NS - MINUTE_NS)])
+    query, board = target("neckline-cohort", "Who changed: slouched share from week to week")
+    found = server.query(asked(query, board, stream.wearer))
+    assert [row["change"] for row in found if row["wearer"] == stream.wearer] == [-25.0]
+
+
+@pytest.mark.influxdb
+def test_samples_are_lost_of_all_of_the_grid(server: Server) -> None:
+    """Damaged ones are of the grid, too; what two clips give together has no samples of its own."""
+    wearer = server.stream().wearer
+    minute = replace(STILL, start_ns=NOON_NS - MINUTE_NS, received=50, missing=25, corrupt=25)
+    for placement in ("t4", "head", "head-on-trunk"):
+        store(server, Stream(wearer, placement), [minute])
+    query, board = target("neckline-fleet", "Samples lost")
+    found = {
+        row["placement"]: row["lost"]
+        for row in server.query(asked(query, board, wearer))
+        if row["wearer"] == wearer and row["lost"] is not None
+    }
+    assert found == {"t4": 25.0, "head": 25.0}
 
 
 @pytest.mark.influxdb
@@ -199,6 +287,15 @@ def test_states_have_words_and_series_one_colour() -> None:
                 if prop["id"] == "color"
             }
             assert fixed == PAINTS
+
+
+def test_no_variable_is_escaped_as_in_a_regular_expression() -> None:
+    """Each stands in a query as it was chosen, whatever Grafana would take the query for."""
+    for board in boards():
+        names = {chooser["name"] for chooser in board["templating"]["list"]}
+        for query in queries(board):
+            found = set(re.findall(r"\$\{?(\w+:?\w*)", query)) - {"timeFilter", "__interval"}
+            assert found <= {f"{name}:raw" for name in names}, query
 
 
 def test_names_come_from_the_schema() -> None:
