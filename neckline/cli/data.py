@@ -126,7 +126,8 @@ def export(
     journal: JournalOption = None,
 ) -> None:
     """Write everything as files that explain themselves: one a kind, a codebook, and a list of gaps."""
-    from neckline.commands.export import export, export_samples, period_ns
+    from neckline.commands.dates import period_ns
+    from neckline.commands.export import export, export_samples
     from neckline.commands.history import history_of
     from neckline.watching.recording import recordings_path
     from storage.exports import export as storage_export

@@ -1,9 +1,11 @@
 """What a command is given to read samples from: a capture, a table, or samples that neckline recorded."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from sensor.recording import AnyRecording, Recording
-from storage.recordings.playback import Playback, is_recorded
+from storage.errors import RecordingsError
+from storage.recordings.folder import OPEN, SEALED
 
 
 def open_recording(path: Path, *, rate_hz: float | None = None, placement: str | None = None) -> AnyRecording:
@@ -11,4 +13,14 @@ def open_recording(path: Path, *, rate_hz: float | None = None, placement: str |
 
     Raises RecordingUnreadableError, RecordingsError.
     """
-    return Playback.open(path, placement) if is_recorded(path) else Recording.open(path, rate_hz=rate_hz)
+    if not path.is_dir() and path.suffix not in {SEALED, OPEN}:
+        return Recording.open(path, rate_hz=rate_hz)
+    if find_spec("pyarrow") is None:
+        raise RecordingsError(
+            path,
+            f"{path} holds samples that neckline kept, and pyarrow is not there to read them",
+            "install neckline with its extra `export`",
+        )
+    from storage.recordings.playback import Playback  # noqa: PLC0415 (pyarrow, an extra)
+
+    return Playback.open(path, placement)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from neckline.commands import machine
-from neckline.commands.export import local_ns
+from neckline.commands.dates import local_ns
 from neckline.commands.output import say
 from neckline.configuration.config import Config
 from neckline.control.client import Client

@@ -13,7 +13,14 @@ from neckline.screen.words import count
 from neckline.watching.running import Summary, run, stopped_by_signals
 from neckline.watching.seen import seen
 from neckline.watching.service import Service
-from neckline.watching.simulated import POSES, as_simulated, calibrate_wearer, simulation, temporary_journal
+from neckline.watching.simulated import (
+    POSES,
+    as_simulated,
+    ask_for_radio,
+    calibrate_wearer,
+    simulation,
+    temporary_journal,
+)
 from processing.outputs import Event, EventKind
 from sensor.virtual.motion import SLOUCH, UPRIGHT
 
@@ -55,6 +62,7 @@ def demo(*, style: Style | None) -> Summary | None:
 
     Raises NoVirtualRadioError, and DemoFailedError when it did not come to exactly one slouch and one alert.
     """
+    ask_for_radio()
     summary, finished = asyncio.run(_demo(temporary_journal("demo"), style))
     if not finished:
         return None

@@ -51,14 +51,15 @@ class Simulation:
         return link.stream(self.bluetooth, self.binding, after_ns=after_ns)
 
 
-@asynccontextmanager
-async def simulation(script: Sequence[tuple[Pose, float]]) -> AsyncGenerator[Simulation, None]:
-    """Switch a clip on, scan for it and ask who it is; its wearer begins the script when its stream is opened.
-
-    Raises NoVirtualRadioError without the extra `virtual`.
-    """
+def ask_for_radio() -> None:
+    """Raise NoVirtualRadioError without the extra `virtual`: before anything is made for a simulation."""
     if find_spec("bumble") is None:
         raise NoVirtualRadioError
+
+
+@asynccontextmanager
+async def simulation(script: Sequence[tuple[Pose, float]]) -> AsyncGenerator[Simulation, None]:
+    """Switch a clip on, scan for it and ask who it is; its wearer begins the script when its stream is opened."""
     from sensor.virtual.firmware import Firmware  # noqa: PLC0415 (an extra)
     from sensor.virtual.world import virtual_world  # noqa: PLC0415
 
@@ -103,6 +104,7 @@ def run_simulated(config: Config, journal_path: Path | None, *, style: Style | N
 
     Without a journal's path a temporary one is made, and kept. Raises NoVirtualRadioError, StorageError.
     """
+    ask_for_radio()
     return asyncio.run(_run(as_simulated(config), journal_path or temporary_journal("simulated"), style))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from neckline.commands import machine
-from neckline.commands.export import period_ns
+from neckline.commands.dates import period_ns
 from neckline.control.server import serving
 from neckline.exits import Exit
 from processing.head import HEAD, HEAD_ON_TRUNK
