@@ -4,7 +4,7 @@ Grafana sees a row after it was forwarded and evaluates by the minute; a reminde
 for a network. What is told here is for those who look after wearers, and wants no haste.
 
 No data is no alert, and no query takes rows of an unworn clip for anything: charge and doubt are told of worn clips
-alone, silence of clips that were heard in the same weekly hours, little wear of wearers who wore it at all and are no
+alone, and forgotten an hour after they were taken off; silence of clips that were heard in the same weekly hours, little wear of wearers who wore it at all and are no
 newcomers. A query that fails keeps what was so: a database that restarts tells nobody.
 """
 
@@ -32,6 +32,9 @@ WORN_AT_ALL_S = HOUR_S / 2
 rest)."""
 SILENT_S = 30 * MINUTE_S
 CHARGE_PERCENT = 15
+WORN_LATELY_S = HOUR_S
+"""For so long a clip's last word on itself counts: it bridges a lost link and a rest, and reminds nobody at night of a clip
+that was taken off in the evening."""
 BACKLOG_S = HOUR_S
 """A slow network catches up within that; new rows come through meanwhile."""
 
@@ -118,6 +121,12 @@ def _worn_a_day(by: str) -> str:
     return of(both, '"worn"', '"weeks" = 2', by=by)
 
 
+def _more_a_day(by: str) -> str:
+    """Return the query for the dead letters that came within a day: some that went, by an erasure, are no new ones."""
+    steps = _newest(HEALTH, f'non_negative_difference({field(HEALTH, "dead_letters")}) AS "more"', "1d", by)
+    return of(steps, 'sum("more")', "time > now() - 1d", by=by)
+
+
 def _rules() -> list[Rule]:
     each, clip = f'"{WEARER}"', f'"{WEARER}", "{PLACEMENT}"'
 
@@ -142,12 +151,12 @@ def _rules() -> list[Rule]:
         ),
         Rule(
             "neckline-battery", "Battery of a worn clip", "A clip that is worn wants charging.",
-            health("charge_percent", "last", "1d"), DAY_S, "lt", (CHARGE_PERCENT,),
+            health("charge_percent", "last", "1h"), WORN_LATELY_S, "lt", (CHARGE_PERCENT,),
         ),
         Rule(
             "neckline-suspect", "Calibration in doubt",
             "A worn clip seems to have slipped, and nothing is judged: the wearer is to calibrate again.",
-            health("doubted", "last", "1d"), DAY_S, "gt", (0,), held="15m",
+            health("doubted", "last", "1h"), WORN_LATELY_S, "gt", (0,), held="15m",
         ),
         Rule(
             "neckline-backlog", "Rows wait for InfluxDB",
@@ -157,6 +166,6 @@ def _rules() -> list[Rule]:
         Rule(
             "neckline-dead", "Rows refused by InfluxDB",
             "InfluxDB refused rows for good within 24 hours; the journal keeps them with the reason.",
-            health("dead_letters", "spread", "1d"), DAY_S, "gt", (0,), severity="warning",
+            _more_a_day(clip), DAY_S, "gt", (0,), severity="warning",
         ),
     ]  # fmt: skip

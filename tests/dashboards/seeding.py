@@ -128,6 +128,7 @@ def week(
     days: int = 7,
     last: ServiceHealth | None = None,
     is_new: bool = False,
+    refused: int = 0,
 ) -> list[Record]:
     """Return the minutes of a week: so long worn on each of the last days, and lying about else; one of the week before."""
     slouched_s = round(60 * slouched_part)
@@ -143,5 +144,5 @@ def week(
         found.append(replace(still, start_ns=now_ns - 8 * DAY_NS))
     if last is not None:
         found += [replace(last, time_ns=now_ns - at * MINUTE_NS) for at in (1, 2, 3)]
-        found.append(replace(last, time_ns=now_ns - 600 * MINUTE_NS, dead_letters=0))
+        found.append(replace(last, time_ns=now_ns - 600 * MINUTE_NS, dead_letters=refused))
     return found

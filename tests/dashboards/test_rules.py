@@ -10,7 +10,7 @@ from dashboards.queries import WEARER
 from dashboards.rules import rules
 from storage.lines import STREAM_TAGS
 from storage.schema import Record, ServiceHealth
-from tests.dashboards.seeding import store, week
+from tests.dashboards.seeding import MINUTE_NS, store, week
 from tests.storage.servers import Server
 
 BESIDE = {"time", *STREAM_TAGS}
@@ -65,11 +65,19 @@ def bad_weeks(now_ns: int) -> dict[str, list[Record]]:
 
 @pytest.mark.influxdb
 def test_each_rule_fires_for_its_bad_week_alone(server: Server) -> None:
-    """Of seven bad weeks each fires the one rule that it is bad for; a good week and an unworn one fire none."""
+    """Of seven bad weeks each fires the one rule that it is bad for, and what is no trouble fires none.
+
+    That is a good week, one in which the clip was not worn, a clip that was taken off an hour ago, and a journal that
+    holds fewer dead letters than it did.
+    """
     now_ns = time.time_ns()
     weeks = bad_weeks(now_ns)
     weeks["good"] = week(now_ns, worn_h=8.0, slouched_part=0.1, last=WELL)
     weeks["unworn"] = week(now_ns, worn_h=0.0, last=IDLE)
+    tired = replace(WELL, charge_percent=9.0, doubted=1, time_ns=now_ns - 65 * MINUTE_NS)
+    weeks["taken off"] = [*week(now_ns, worn_h=8.0, slouched_part=0.1, last=IDLE), tired]
+    erased = [replace(WELL, dead_letters=9, time_ns=now_ns - at * MINUTE_NS) for at in (40, 50)]
+    weeks["erased"] = [*week(now_ns, worn_h=8.0, slouched_part=0.1, last=WELL, refused=9), *erased]
     streams = {name: server.stream() for name in weeks}
     for name, records in weeks.items():
         store(server, streams[name], records)
@@ -78,7 +86,7 @@ def test_each_rule_fires_for_its_bad_week_alone(server: Server) -> None:
         for name, stream in streams.items()
     }
     assert fired == {name: [name] if name.startswith("neckline-") else [] for name in weeks}
-    assert {rule["uid"] for rule in rules()} == weeks.keys() - {"good", "unworn"}
+    assert {rule["uid"] for rule in rules()} == weeks.keys() - {"good", "unworn", "taken off", "erased"}
 
 
 @pytest.mark.influxdb
