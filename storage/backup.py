@@ -15,7 +15,7 @@ from storage import tables
 from storage.damage import Damage
 from storage.errors import SQLITE_ERRORS, BackupError, JournalError, journal_error
 from storage.journal import Journal
-from storage.lock import Ownership, beside
+from storage.lock import Ownership, beside, real
 from storage.reader import JournalReader
 from storage.watermark import acknowledged
 
@@ -58,6 +58,7 @@ def restore(file: Path, journal: Path, owner: str, *, overwrite: bool = False) -
     """
     if journal.exists() and not overwrite:
         raise BackupError(journal, "there is a journal already", "say --yes to replace it with the backup")
+    journal = real(journal)  # of a link to it the link stays
     try:
         journal.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

@@ -54,8 +54,14 @@ class Ownership:
 
 
 def beside(journal: Path, suffix: str) -> Path:
-    """Return the path of a file that belongs to a journal."""
-    return journal.with_name(journal.name + suffix)
+    """Return the path of a file that belongs to a journal: one, by whatever link the journal is named."""
+    file = real(journal)
+    return file.with_name(file.name + suffix)
+
+
+def real(journal: Path) -> Path:
+    """Return where a journal is, which may be named by a link."""
+    return Path(os.path.realpath(journal))
 
 
 def _read(words: Path) -> str:

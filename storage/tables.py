@@ -16,6 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 from storage.errors import SQLITE_ERRORS, JournalAbsentError, JournalUnreadableError, journal_error
+from storage.lock import beside
 from storage.rows import checksum
 from storage.schema import KINDS, Kind, Type
 from storage.steps import add_held_s
@@ -126,7 +127,7 @@ def connect_to_read(path: Path, oldest: int = 1) -> sqlite3.Connection:
 
 
 def _has_wal(path: Path) -> bool:
-    wal = path.with_name(path.name + "-wal")
+    wal = beside(path, "-wal")
     return wal.exists() and wal.stat().st_size > 0
 
 

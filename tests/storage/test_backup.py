@@ -92,6 +92,22 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     assert contents(other) == contents(path)
 
 
+def test_of_a_link_the_journal_is_replaced_and_the_link_stays(tmp_path: Path) -> None:
+    """With its log and its witness, which would miss rows in the backup."""
+    path, link, file = tmp_path / "data.db", tmp_path / "link.db", tmp_path / "b.db"
+    journal_of(path, ANNA)
+    backup(path, file)
+    with Journal.open(path, "a test") as journal:
+        journal.commit([second(k, BERT) for k in range(100)])
+    try:
+        link.symlink_to(path)
+    except OSError:
+        pytest.skip("Windows lets not everyone make links")
+    assert restore(file, link, "a test", overwrite=True) == []
+    assert link.is_symlink()
+    assert contents(path) == contents(link) == contents(file)
+
+
 def copied(path: Path, folder: Path) -> Path:
     """Copy a journal and what belongs to it, as `cp` does while it is written, and return the copy."""
     folder.mkdir()

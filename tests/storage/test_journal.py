@@ -239,6 +239,19 @@ def test_the_second_owner_is_refused_by_name_of_the_first(path: Path) -> None:
         assert journal.last_seq == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows lets not everyone make links")
+def test_a_link_to_a_journal_has_the_same_owner(path: Path, tmp_path: Path) -> None:
+    """Two owners would give the same seqs to different rows; nor do those who were erased come back by a link."""
+    link = tmp_path / "link.db"
+    with Journal.open(path, "neckline run") as journal:
+        link.symlink_to(path)
+        with pytest.raises(JournalBusyError, match="neckline run"):
+            Journal.open(link, "neckline demo")
+        journal.erase(ANNA.wearer, START_NS)
+    with Journal.open(link, "neckline run") as journal, pytest.raises(errors.WearerErasedError):
+        journal.refuse_erased([ANNA])
+
+
 def test_an_owner_without_words_still_owns(path: Path) -> None:
     """On a full disk the words may be missing."""
     with Journal.open(path, "neckline run"):
