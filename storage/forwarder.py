@@ -22,7 +22,7 @@ from typing import Protocol
 from storage.answer import Answer, Verdict
 from storage.delivery import STEPPED_BACK, Delivery, Lane, Sink
 from storage.entries import INFLUXDB, DeadLetter
-from storage.errors import StorageError, StumbledError
+from storage.errors import JournalUnreadableError, StorageError, StumbledError
 from storage.ledger import BATCH_ROWS, Ledger
 from storage.reader import JournalReader
 
@@ -335,8 +335,11 @@ class Forwarder:
     def _look(self, reader: JournalReader, ledger: Ledger, trouble: StorageError | None) -> None:
         """Count what is left."""
         cursor, last_seq = ledger.cursor, reader.last_seq
-        rows = sum(reader.waiting(*span) for span in ledger.waiting(last_seq))
-        oldest_ns = reader.time_after(cursor) if rows else None
+        try:
+            rows = sum(reader.waiting(*span) for span in ledger.waiting(last_seq))
+            oldest_ns = reader.time_after(cursor) if rows else None
+        except JournalUnreadableError:  # a damaged page is in the way; it is passed over in delivery
+            rows, oldest_ns = max(0, last_seq - cursor), self._status.oldest_ns
         self._status = ForwarderStatus(cursor, rows, oldest_ns, reader.dead(self.name), trouble)
 
     def _stumbled(self, bug: Exception) -> StumbledError:

@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 from storage import tables
 from storage.damage import Check, Damage, streams
 from storage.entries import Backlog, Block, DeadLetter, Entry, Stream
-from storage.errors import SQLITE_ERRORS, JournalError, journal_error
+from storage.errors import SQLITE_ERRORS, JournalError, JournalUnreadableError, journal_error
 from storage.lock import beside
 from storage.removal import floor
 from storage.rows import PACKING, checksum
@@ -233,7 +233,7 @@ class JournalReader:
             rows = self._query(sql, (after_seq, last_seq))
         except JournalError:
             self._connection.text_factory = tables.lenient
-            rows = self._query(sql, (after_seq, last_seq))
+            rows = self._salvaged(sql, after_seq, last_seq)
         finally:
             self._connection.text_factory = tables.lenient
         known = {number: self._stream(number) for number in {row[1] for row in rows}}
@@ -250,6 +250,17 @@ class JournalReader:
             block = Block(kind, (), (), ())
         self._skip(len(rows) - len(block.seqs))
         return block
+
+    def _salvaged(self, sql: str, after_seq: int, last_seq: int) -> list[tuple[Any, ...]]:
+        """Return what can be read between two seqs: a page that SQLite cannot read costs the rows on it alone."""
+        try:
+            return self._query(sql, (after_seq, last_seq))
+        except JournalUnreadableError:
+            if last_seq - after_seq <= 1:
+                self._skip(1)
+                return []
+        middle = (after_seq + last_seq) // 2
+        return self._salvaged(sql, after_seq, middle) + self._salvaged(sql, middle, last_seq)
 
     def _skip(self, rows: int) -> None:
         """Count damaged rows that are passed over."""

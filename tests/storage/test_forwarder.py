@@ -425,6 +425,25 @@ def test_a_journal_that_is_not_there_yet_is_waited_for(stub: Stub, tmp_path: Pat
     assert forwarder.status.trouble is None
 
 
+def test_a_page_that_cannot_be_read_costs_its_own_rows_alone(stub: Stub, tmp_path: Path) -> None:
+    """A leaf of the table of epochs became noise: what lies before it, behind it and what comes then is delivered."""
+    path, sink = tmp_path / "j.db", Watched(stub.settings())
+    with Journal.open(path, "a test") as journal:
+        journal.commit([Batch(STREAM, tuple(epoch(k) for k in range(500)))])
+        (leaf,) = journal._connection.execute(
+            "SELECT pageno FROM dbstat WHERE name = 'epoch' AND pagetype = 'leaf' ORDER BY path LIMIT 1"
+        ).fetchone()
+    data = bytearray(path.read_bytes())
+    data[(leaf - 1) * 4096 : leaf * 4096] = random.Random(1).randbytes(4096)
+    path.write_bytes(data)
+    with forwarding(path, sink, batch_rows=100) as work:
+        sink.wait_for_number(4)
+        work.writer.put(Batch(STREAM, (event(1),)))
+        sink.wait_for(lambda _: any("event" in series for series, _ in sink.delivered))
+    assert (work.forwarder.status.cursor, work.forwarder.status.trouble) == (501, None)
+    assert 440 < len(stub.points) < 501
+
+
 def test_what_stumbles_is_told_and_goes_on(
     stub: Stub, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
