@@ -8,13 +8,14 @@ fails hinders only those that stand in it.
 import difflib
 import hashlib
 import json
+import re
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from dashboards.contacts import CONTACT_POINT, Contact
+from dashboards.contacts import CONTACT_POINT, UID, Contact
 from dashboards.errors import (
     DashboardError,
     GrafanaAwayError,
@@ -32,6 +33,8 @@ FOLDER_UID, FOLDER = "neckline", "Neckline"
 GROUP = "neckline"
 BY_US = "neckline "
 """Begins the message of every version of a dashboard that was saved by us; a digest of its content follows."""
+SAVED_BY_US = re.compile(rf"{BY_US}[0-9a-f]{{16}}")
+"""All of such a message: people begin theirs with the name, too."""
 GROUP_INTERVAL_S = 60
 ROUTED = (11, 0)
 """The first Grafana in which a rule may name whom it tells."""
@@ -178,7 +181,7 @@ class Push:
         change = difference(part_of(board, found), board)
         if saved == message and not self._force:
             return Change(what, Outcome.UNCHANGED)
-        if not saved.startswith(BY_US) and not self._force:
+        if not SAVED_BY_US.fullmatch(saved) and not self._force:
             return Change(what, Outcome.KEPT, "it was edited in Grafana; --force replaces it", change)
         versioned = board if self._force else {**board, "version": found.get("version", 0)}
         sent = self._done(what, found, board, lambda: self._save(what, versioned, message))
@@ -207,8 +210,14 @@ class Push:
             return None
         what = f"contact point {CONTACT_POINT}"
         path = "/v1/provisioning/contact-points"
-        there = next(iter(self._grafana.get(path, what=what, name=CONTACT_POINT) or []), None)
+        # One contact point may tell by several ways, each with a uid; people add theirs.
+        ways = self._grafana.get(path, what=what, name=CONTACT_POINT) or []
+        there = next((way for way in ways if way.get("uid") == UID), None)
         wanted = contact.to_json()
+        if there is None and ways and not self._force:
+            return Change(
+                what, Outcome.KEPT, "it was made in Grafana; --force adds neckline's own way to tell"
+            )
         if there is None:
             return self._done(
                 what, None, contact.shown,
@@ -228,7 +237,7 @@ class Push:
             )
         return self._done(
             what, shown, contact.shown,
-            lambda: self._grafana.put(path, there["uid"], what=what, content=wanted, headers=EDITABLE),
+            lambda: self._grafana.put(path, UID, what=what, content=wanted, headers=EDITABLE),
         )  # fmt: skip
 
     def _rules(self) -> Change:

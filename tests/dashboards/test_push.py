@@ -117,13 +117,14 @@ def test_a_dashboard_of_an_older_neckline_is_brought_up(stub: Stub) -> None:
     assert len(stub.boards[uid]) == 3
 
 
+@pytest.mark.parametrize("message", ["", "made it mine", "neckline made mine", "Restored from version 1"])
 @pytest.mark.parametrize("version", ["10.4.1", "11.6.0", "12.4.1", "13.2.0-pre"])
-def test_a_dashboard_edited_by_hand_stays_until_forced(stub: Stub, version: str) -> None:
-    """A person's version is kept, the message says how to replace it, and force does."""
+def test_a_dashboard_edited_by_hand_stays_until_forced(stub: Stub, version: str, message: str) -> None:
+    """A person's version is kept, whatever they said of it; the message says how to replace it, and force does."""
     stub.version = version
     push(stub)
     uid = BOARDS[1]["uid"]
-    stub.edit(uid, "made it mine", title="Mine")
+    stub.edit(uid, message, title="Mine")
     kept = push(stub)
     assert of(kept, "review").outcome is Outcome.KEPT
     assert "--force" in of(kept, "review").say
@@ -319,6 +320,21 @@ def test_another_webhook_is_not_passed_over(stub: Stub) -> None:
     assert (same.outcome, "sent again with --force" in same.say) == (Outcome.UNCHANGED, True)
     assert of(push(stub, new, force=True), "contact point").outcome is Outcome.UPDATED
     assert [point["settings"]["url"] for point in stub.contacts.values()] == [new.webhook]
+
+
+def test_another_way_of_the_contact_point_stays(stub: Stub) -> None:
+    """People made it, or added a chat to it: forced, neckline's own way stands beside theirs, is found again, and alone replaced."""
+    theirs = {"uid": "a", "name": CONTACT_POINT, "type": "slack", "settings": {"url": "https://chat"}}
+    stub.contacts["a"] = dict(theirs)
+    contact = Contact(email="care@example.org")
+    assert of(push(stub, contact), "contact point").outcome is Outcome.KEPT
+    assert stub.contacts == {"a": theirs}
+    assert of(push(stub, contact, force=True), "contact point").outcome is Outcome.CREATED
+    assert of(push(stub, contact), "contact point").outcome is Outcome.UNCHANGED
+    other = Contact(email="night@example.org")
+    assert of(push(stub, other, force=True), "contact point").outcome is Outcome.UPDATED
+    assert stub.contacts.pop("a") == theirs
+    assert [way["settings"]["addresses"] for way in stub.contacts.values()] == ["night@example.org"]
 
 
 def test_an_older_grafana_leaves_the_telling_to_its_policies(stub: Stub) -> None:
