@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from firmware_protocol.errors import MalformedFrameError
-from firmware_protocol.fields import Counts, in_range, percent, unpack
+from firmware_protocol.fields import Counts, in_range, percent, unpack, unpack_beginning
 
 NAME_PREFIX = "IMU_"
 SERVICE_UUID = "80030001-e629-4c98-9324-aa7fc0c66de7"
@@ -113,15 +113,18 @@ class DeviceInfo:
     firmware: bytes
     firmware_version: bytes
     firmware_date: bytes
+    rest: bytes = b""
+    """What a later firmware says more."""
 
     @classmethod
     def from_bytes(cls, payload: bytes) -> "DeviceInfo":
-        """Read 47 bytes."""
-        return cls(*unpack(_INFO, payload, "device information"))
+        """Read 47 bytes and keep what follows."""
+        fields = *unpack_beginning(_INFO, payload, "device information"), bytes(payload[_INFO.size :])
+        return cls(*fields)
 
     def __bytes__(self) -> bytes:
         texts = (self.serial, self.hardware, self.firmware, self.firmware_version, self.firmware_date)
-        return _INFO.pack(self.protocol, *texts)
+        return _INFO.pack(self.protocol, *texts) + self.rest
 
 
 class SensorState(IntEnum):
@@ -160,6 +163,8 @@ class Status:
     battery: int
     """Per cent, and `CHARGING` added when it charges."""
     free_storage_percent: int
+    rest: bytes = b""
+    """What a later firmware says more."""
 
     @property
     def battery_percent(self) -> int:
@@ -173,17 +178,18 @@ class Status:
 
     @classmethod
     def from_bytes(cls, payload: bytes) -> "Status":
-        """Read 19 bytes; MalformedFrameError over 100 %."""
-        time_ns, sensor, connection, x, y, z, synchronised, battery, free = unpack(
+        """Read 19 bytes and keep what follows; MalformedFrameError over 100 %."""
+        time_ns, sensor, connection, x, y, z, synchronised, battery, free = unpack_beginning(
             _STATUS, payload, "a status"
         )
         percent(battery & ~CHARGING, payload)
-        return cls(time_ns, sensor, connection, (x, y, z), synchronised, battery, free)
+        rest = bytes(payload[_STATUS.size :])
+        return cls(time_ns, sensor, connection, (x, y, z), synchronised, battery, free, rest)
 
     def __bytes__(self) -> bytes:
         states = (self.sensor_state, self.connection_state)
-        rest = (self.synchronised, self.battery, self.free_storage_percent)
-        return _STATUS.pack(self.time_ns, *states, *self.gyr_bias_counts, *rest)
+        last = (self.synchronised, self.battery, self.free_storage_percent)
+        return _STATUS.pack(self.time_ns, *states, *self.gyr_bias_counts, *last) + self.rest
 
 
 class ErrorCode(IntEnum):

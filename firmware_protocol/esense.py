@@ -91,7 +91,7 @@ class Ranges:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Ranges":
-        """Read seven bytes; MalformedFrameError for others."""
-        if len(data) != 7 or data[0] != RANGES or data[2] != 4:
+        """Read seven bytes; MalformedFrameError for others, or when the checksum is wrong."""
+        if len(data) != 7 or data[0] != RANGES or data[2] != 4 or data[1] != _sum(data[3:]):
             raise MalformedFrameError("not an eSense's ranges", bytes(data))
         return cls(list(ACC_COUNTS_PER_G)[data[5] >> 3 & 3], list(GYR_COUNTS_PER_DEGPS)[data[4] >> 3 & 3])

@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum, IntFlag
 
 from firmware_protocol.errors import InvalidCommandError, MalformedFrameError
-from firmware_protocol.fields import in_range, percent, unpack, unpack_beginning
+from firmware_protocol.fields import in_range, percent, unpack_beginning
 
 COMPANY_ID = 0x0886
 NAME_PREFIXES = ("Xsens DOT", "Movella DOT")
@@ -148,11 +148,13 @@ class DeviceControl:
     rate_hz: int = 60
     filter: int = Filter.GENERAL
     reserved: bytes = bytes(5)
+    rest: bytes = b""
+    """What a later firmware says more."""
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "DeviceControl":
-        """Read 32 bytes; MalformedFrameError for another length, or a tag longer than its field."""
-        apply, identify, power, *timeouts, length, tag, rate_hz, profile, reserved = unpack(
+        """Read 32 bytes and keep what follows; MalformedFrameError when they are fewer, or a tag is longer than its field."""
+        apply, identify, power, *timeouts, length, tag, rate_hz, profile, reserved = unpack_beginning(
             _CONTROL, data, "a DOT's device control"
         )
         if length > MAX_TAG_LENGTH:
@@ -167,11 +169,12 @@ class DeviceControl:
             rate_hz=rate_hz,
             filter=profile,
             reserved=reserved,
+            rest=bytes(data[_CONTROL.size :]),
         )
 
     def __bytes__(self) -> bytes:
         tag = self.tag.encode("utf-8", "surrogateescape")
-        return _CONTROL.pack(
+        head = _CONTROL.pack(
             self.apply,
             self.identify,
             self.power,
@@ -183,6 +186,7 @@ class DeviceControl:
             self.filter,
             self.reserved,
         )
+        return head + self.rest
 
 
 def identify(control: DeviceControl) -> DeviceControl:
@@ -274,17 +278,19 @@ class MeasurementControl:
 
     running: bool
     mode: int
+    rest: bytes = b""
+    """What a later firmware says more."""
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "MeasurementControl":
-        """Read three bytes; MalformedFrameError for another type than measurement, or an unknown action."""
-        kind, action, mode = unpack(_MEASUREMENT, data, "a DOT's measurement control")
+        """Read three bytes, keep what follows; MalformedFrameError for another type than measurement, or an unknown action."""
+        kind, action, mode = unpack_beginning(_MEASUREMENT, data, "a DOT's measurement control")
         if kind != 1 or action not in {0, 1}:
             raise MalformedFrameError("not the control of a measurement", bytes(data))
-        return cls(bool(action), mode)
+        return cls(bool(action), mode, bytes(data[_MEASUREMENT.size :]))
 
     def __bytes__(self) -> bytes:
-        return _MEASUREMENT.pack(1, self.running, self.mode)
+        return _MEASUREMENT.pack(1, self.running, self.mode) + self.rest
 
 
 class Heading(IntEnum):
@@ -310,14 +316,16 @@ class Battery:
 
     percent: int
     charging: bool
+    rest: bytes = b""
+    """What a later firmware says more."""
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Battery":
-        """Read two bytes; MalformedFrameError over 100 %, or when charging is neither yes nor no."""
-        level, charging = unpack(_BATTERY, data, "a DOT's battery")
+        """Read two bytes, keep what follows; MalformedFrameError over 100 %, or when charging is neither yes nor no."""
+        level, charging = unpack_beginning(_BATTERY, data, "a DOT's battery")
         if charging > 1:
             raise MalformedFrameError(f"charging is {charging}", bytes(data))
-        return cls(percent(level, data), bool(charging))
+        return cls(percent(level, data), bool(charging), bytes(data[_BATTERY.size :]))
 
     def __bytes__(self) -> bytes:
-        return _BATTERY.pack(self.percent, self.charging)
+        return _BATTERY.pack(self.percent, self.charging) + self.rest

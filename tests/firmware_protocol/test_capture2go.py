@@ -81,6 +81,14 @@ def test_status_identity_and_errors() -> None:
     assert (info.protocol, info.serial, info.firmware_version) == (1, b"1234ab", b"2.1.0".ljust(12, b"\0"))
 
 
+def test_what_a_later_firmware_adds_is_kept() -> None:
+    """Of identity and status."""
+    info, status = bytes(47) + b"new", bytes(19) + b"new"
+
+    assert (DeviceInfo.from_bytes(info).rest, bytes(DeviceInfo.from_bytes(info))) == (b"new", info)
+    assert (Status.from_bytes(status).rest, bytes(Status.from_bytes(status))) == (b"new", status)
+
+
 def test_a_charge_over_100_is_malformed() -> None:
     """Also with the bit of charging."""
     payload = bytes(

@@ -37,6 +37,8 @@ def test_esense_commands_and_ranges() -> None:
     assert esense.Ranges.from_bytes(bytes.fromhex("59200406080806")) == esense.Ranges(4, 500)
     with pytest.raises(MalformedFrameError):
         esense.Ranges.from_bytes(bytes.fromhex("592004060808"))
+    with pytest.raises(MalformedFrameError):
+        esense.Ranges.from_bytes(bytes.fromhex("59200406100806"))
 
 
 # ---- SensorTag -----------------------------------------------------------------------------------------------------

@@ -133,11 +133,20 @@ def test_a_heading_is_reset_or_reverted() -> None:
         movella_dot.set_heading(Heading.DEFAULT)
 
 
-@pytest.mark.parametrize("data", ["6500", "5702", "57", "570100"])
+@pytest.mark.parametrize("data", ["6500", "5702", "57"])
 def test_no_battery(data: str) -> None:
-    """Over 100 %, charging neither yes nor no, another length."""
+    """Over 100 %, charging neither yes nor no, too short."""
     with pytest.raises(MalformedFrameError):
         Battery.from_bytes(bytes.fromhex(data))
+
+
+def test_what_a_later_firmware_adds_is_kept() -> None:
+    """Of settings, measurement and battery; and written back as it was read."""
+    control = movella_dot.set_rate(DeviceControl.from_bytes(READ + b"new"), 20)
+
+    assert (control.rate_hz, control.rest, bytes(control)[-3:]) == (20, b"new", b"new")
+    assert MeasurementControl.from_bytes(b"\1\1\x1a\7") == MeasurementControl(True, 26, b"\7")
+    assert Battery.from_bytes(b"\0\1\7") == Battery(0, True, b"\7")
 
 
 # ---- round trips ---------------------------------------------------------------------------------------------------
