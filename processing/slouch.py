@@ -373,22 +373,23 @@ def _alert_due_ns(state: SlouchState, now_ns: int, settings: Settings) -> int | 
         if settings.reminder_s is None:
             return None
         due_ns = max(due_ns, state.recent_alerts_ns[-1] + _ns(settings.reminder_s))
-    return alerts_from(_silent_until_ns(state, due_ns, settings), settings)
+    while True:
+        free_ns = alerts_from(_silent_until_ns(state, due_ns, settings), settings)
+        if free_ns is None or free_ns == due_ns:
+            return free_ns
+        due_ns = free_ns  # by then more may have been heard of
 
 
 def _silent_until_ns(state: SlouchState, due_ns: int, settings: Settings) -> int:
-    """Return when the silence after earlier alerts is over for one that is due, at the earliest then."""
-    while True:
-        heard = [ns for ns in settings.told_beside_ns if ns + HEARD_NS <= due_ns]
-        told = sorted([*state.recent_alerts_ns, *heard]) if heard else state.recent_alerts_ns
-        until_ns = due_ns
-        if told:
-            until_ns = max(until_ns, told[-1] + _ns(settings.refractory_s))
-        if len(told) >= settings.alerts_per_hour:
-            until_ns = max(until_ns, told[-settings.alerts_per_hour] + HOUR_NS)
-        if until_ns == due_ns or not settings.told_beside_ns:
-            return until_ns
-        due_ns = until_ns
+    """Return when the silence after alerts that are known of at `due_ns` is over, at the earliest then."""
+    heard = [ns for ns in settings.told_beside_ns if ns + HEARD_NS <= due_ns]
+    told = sorted([*state.recent_alerts_ns, *heard]) if heard else state.recent_alerts_ns
+    until_ns = due_ns
+    if told:
+        until_ns = max(until_ns, told[-1] + _ns(settings.refractory_s))
+    if len(told) >= settings.alerts_per_hour:
+        until_ns = max(until_ns, told[-settings.alerts_per_hour] + HOUR_NS)
+    return until_ns
 
 
 def alerts_from(due_ns: int, settings: Settings) -> int | None:

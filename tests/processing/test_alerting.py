@@ -57,6 +57,19 @@ def test_alerts_only_in_the_scheduled_hours() -> None:
     assert len(late.episodes) == 1
 
 
+def test_a_snooze_ends_as_another_alert_is_heard_of_and_cuts_do_not_matter() -> None:
+    """At 90.5 s the snooze is over, at 90.3 s the head's alert of 82.3 s was heard of: two minutes of silence follow."""
+    stream = samples([Held(20), Held(220, 22.0)])
+    snoozed = replace(
+        settings(),
+        snoozed_until_ns=START_NS + 90_500_000_000,
+        told_beside_ns=(START_NS + 82_300_000_000,),
+    )
+    for rows in (1, 5, len(stream)):
+        blocks = [stream[begin : begin + rows] for begin in range(0, len(stream), rows)]
+        assert alerts(run(blocks, snoozed)) == pytest.approx([202.3], abs=0.05)
+
+
 def test_a_break_is_prompted_after_long_stillness_of_any_posture() -> None:
     """Fifty minutes of sitting well still ask for a break; a short walk in between starts the count anew."""
     outputs = run([samples([Held(3000)])], settings())
