@@ -126,8 +126,10 @@ def decide(gate: GateState, facts: Facts, settings: Settings) -> Verdict:
     activity = _activity(gate, angles, settings, walking=walking, turning=turning)
     confidence = _confidence(activity, facts, angles, swing_deg, settings)
     gate.settling_s = settings.transition_settle_s if turning else max(0, gate.settling_s - 1)
-    gate.last_sagittal_deg = angles.sagittal_deg if angles else None
     _follow_stance(gate, settings, walking=walking, turning=turning)
+    # From the reference by which the next second is judged: from another one it would seem to swing.
+    by = settings.reference_number(gate.stance)
+    gate.last_sagittal_deg = facts.angles[by].sagittal_deg if facts.angles else None
     if angles is None or activity is Activity.UNCALIBRATED:
         return Verdict(activity, confidence)
     return Verdict(activity, confidence, angles.sagittal_deg, angles.lateral_deg)

@@ -120,6 +120,15 @@ def test_standing_is_judged_by_its_own_reference_or_not_at_all() -> None:
     assert {e.activity for e in one[110:]} == {Activity.STILL}
 
 
+def test_standing_is_known_by_a_reference_however_far_from_the_sitting_one() -> None:
+    """Standing up may turn the clip by 25°: to be judged by another reference is no swing of the trunk."""
+    standing = calibrate(samples([Held(5, -25.0)], seed=5))
+    stream = samples([Held(30), Held(20, -25.0, step_g=0.15), Held(30, -25.0), Held(60, -5.0)])
+    epochs = run([stream], replace(settings(), standing=standing)).epochs
+    assert {epoch.posture for epoch in epochs[60:80]} == {Posture.UPRIGHT}
+    assert {epoch.posture for epoch in epochs[90:138]} == {Posture.SLOUCHED}
+
+
 def test_a_standing_reference_alone_never_judges_sitting() -> None:
     """With no sitting reference a sitter is uncalibrated, however long."""
     epochs = run([samples([Held(300, 20.0)])], Settings(standing=STANDING)).epochs
