@@ -99,10 +99,10 @@ def watch(
     if state.before is not None:
         state.knocked_s += 1
         state.shaken_s += state.last is None
-        turned = state.knocked_s != TURNED_S or (
-            now is not None and dist(now, state.before) > limits.knock_deg
+        stays = (
+            state.knocked_s == TURNED_S and now is not None and dist(now, state.before) <= limits.knock_deg
         )
-        if not turned or state.shaken_s > SHAKEN_S:
+        if stays or state.shaken_s > SHAKEN_S:
             state.before = None
     if state.last is None:
         return ""

@@ -358,7 +358,7 @@ class Work:
         if gate.quiet_s == settings.not_worn_after_s:
             since_ns = end_ns - settings.not_worn_after_s * SECOND_NS
             self.events.append(Event(end_ns, EventKind.NOT_WORN, onset_ns=since_ns))
-            self.slip.fresh = True
+            self.slip = SlipState(self.slip.calibration_id, fresh=True)
         if count_stillness(gate, verdict.activity, settings) and alerts_from(end_ns, settings) == end_ns:
             self.events.append(Event(end_ns, EventKind.BREAK_PROMPT))
         if gate.false_s == DOUBT_S:

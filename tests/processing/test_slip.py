@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from processing.calibration import calibrate
 from processing.outputs import Activity, EventKind, Outputs
@@ -51,6 +52,20 @@ def test_a_knock_that_turns_the_clip_is_a_slip_and_nobody_is_alerted() -> None:
     assert not [e for e in outputs.events if e.kind is EventKind.SLOUCH_ALERT]
 
 
+def test_a_knock_that_costs_the_signal_as_well_is_watched_on() -> None:
+    """The second in which a turned clip would show it is lost: it is known no less a minute later, with no alert before."""
+    turned = _knocked(samples([Held(300), Held(900, 14.0, move_s=0.9)]), 300.5)
+    heard = (turned.time_ns < START_NS + 303 * 10**9) | (turned.time_ns >= START_NS + 306 * 10**9)
+    assert turned.gyr_radps is not None
+    outputs = run(
+        [SampleBlock(turned.time_ns[heard], turned.acc_mps2[heard], turned.gyr_radps[heard], turned.rate_hz)],
+        TRACKING,
+    )
+    (at_s,) = suspects(outputs)
+    assert 360 <= at_s <= 380
+    assert not [e for e in outputs.events if e.kind is EventKind.SLOUCH_ALERT]
+
+
 def test_a_knock_that_turns_nothing_is_no_slip() -> None:
     """Knocked and then slouched, or knocked while getting up: the alert comes as ever, and nothing is suspect."""
     knocked = _knocked(samples([Held(300), Held(15), Held(100, 20.0)]), 300.5)
@@ -71,6 +86,15 @@ def test_put_on_anew_and_otherwise_than_calibrated() -> None:
     for lateral_deg, expected in ((9.0, 1), (2.0, 0)):
         morning = samples([Held(180, 0.0, lateral_deg)], start_ns=START_NS + 10 * 3600 * 10**9)
         assert len(suspects(run([evening, morning], TRACKING))) == expected
+
+
+def test_what_lay_on_the_desk_says_nothing_of_how_the_clip_was_put_on_anew() -> None:
+    """Not worn for eleven minutes and put on 9° aside: a minute tells, whatever was counted before and on the desk."""
+    aside = [Held(5, 0.0, 30.0, shake_g=0.2), Held(180, 0.0, 9.0)]
+    for worn_s in (60, 80, 108):
+        outputs = run([samples([Held(worn_s), Held(670, still_clip=True), *aside])], TRACKING)
+        assert [e.kind for e in outputs.events] == [EventKind.NOT_WORN, EventKind.CALIBRATION_SUSPECT]
+        assert suspects(outputs)[0] == pytest.approx(worn_s + 670 + 5 + 66, abs=6)
 
 
 def recalibrated(
