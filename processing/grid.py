@@ -141,13 +141,13 @@ def _missing(time_ns: NDArray[np.int64], steps_ns: NDArray[np.int64], rate_hz: f
     """Return the times of the positions that lie between rows, evenly spaced, for the rows after the first seen."""
     periods = _periods(steps_ns, rate_hz)
     gaps = np.flatnonzero(periods > 1)
-    return np.concatenate(
-        [
-            time_ns[i] - steps_ns[i] + np.arange(1, periods[i]) * steps_ns[i] // periods[i]
-            for i in gaps.tolist()
-        ]
-        or [time_ns[:0]]
-    )
+    found = [time_ns[:0]]
+    for end_ns, step_ns, n in zip(*(of[gaps].tolist() for of in (time_ns, steps_ns, periods)), strict=True):
+        # Whole periods apart, for the product of hours in nanoseconds and their samples is too large for a number.
+        period_ns, rest_ns = divmod(step_ns, n)
+        k = np.arange(1, n)
+        found.append(end_ns - step_ns + k * period_ns + k * rest_ns // n)
+    return np.concatenate(found)
 
 
 def stretches(before: GridState | None, good: GoodRows, rate_hz: float) -> list[Stretch]:

@@ -1,0 +1,16 @@
+"""The sample balance on the grid: what never came is counted in the second in which it was due."""
+
+from collections import Counter
+from dataclasses import replace
+
+from tests.processing.people import START_NS, Held, run, samples, settings
+
+
+def test_hours_without_a_sample_are_missing_second_by_second() -> None:
+    """Nearly two hours of a fast clip, within one session: each second lacks its 800 samples, no more and no fewer."""
+    whole = [samples([Held(3)], rate_hz=800.0, start_ns=START_NS + s * 10**9) for s in (0, 7000)]
+    outputs = run(whole, replace(settings(), session_break_s=7200.0))
+    assert Counter((e.received, e.missing, e.corrupt) for e in outputs.epochs) == {
+        (800, 0, 0): 6,
+        (0, 800, 0): 6997,
+    }
