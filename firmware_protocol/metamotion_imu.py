@@ -100,6 +100,14 @@ _DATA: Mapping[tuple[Module, Chip], tuple[int, int]] = MappingProxyType(
 """Registers of single and of packed data. Packed data want revision 1 of a BMI160's module."""
 
 
+def module_of(data: bytes, chip: Chip) -> Module | None:
+    """Return whose motion data a packet is, though it be damaged; None for what else these modules tell."""
+    for (module, of_chip), registers in _DATA.items():
+        if of_chip is chip and data[:1] == bytes([module]) and (len(data) == 1 or data[1] in registers):
+            return module
+    return None
+
+
 def acc_config(chip: Chip, rate_hz: float, range_g: int) -> bytes:
     """Return the command that configures the accelerometer."""
     rate = _code(ACC_RATES_HZ, rate_hz, "rate", "Hz")

@@ -8,6 +8,7 @@ from math import nan, radians
 
 from firmware_protocol import gatt
 from firmware_protocol import metamotion as protocol
+from firmware_protocol import metamotion_fusion as fusion
 from firmware_protocol import metamotion_imu as imu
 from firmware_protocol.errors import ProtocolError
 from firmware_protocol.metamotion import Module
@@ -62,7 +63,7 @@ class MetaMotionSession(AskingSession):
         self._rows: list[Row] = []
         self._paired = False
         self.oddities = Oddities(TITLE)
-        self._command(*(imu.power(module, on=False) for module in MOTION))
+        self._command(*fusion.stop(fusion.Mode.NDOF))
         self._dialogue.tell(Subscribe(protocol.NOTIFY_UUID))
         self._dialogue.ask("firmware", Read(FIRMWARE_UUID))
         self._ask("address", protocol.READ_ADDRESS)
@@ -75,14 +76,13 @@ class MetaMotionSession(AskingSession):
         if characteristic != protocol.NOTIFY_UUID:
             self.oddities.unknown_kind(f"data on {characteristic}")
             return []
+        module = imu.module_of(data, self._chip) if self._chip else None
         try:
-            packet = protocol.Packet.from_bytes(data)
-            if packet.module in MOTION and packet.register < protocol.READ:
-                return [*self._half(Module(packet.module), self._counts(data), arrival_ns)]
-            return [*self._answer(packet, data, arrival_ns)]
+            if self._chip and module:
+                return [*self._half(module, self._counts(data, self._chip), arrival_ns)]
+            return [*self._answer(protocol.Packet.from_bytes(data), data, arrival_ns)]
         except ProtocolError as error:
             refusals = self.oddities.unreadable(data, error)
-            module = Module(data[0]) if data[:1] and data[0] in MOTION else None
             return [*refusals, *(self._half(module, LOST_ROWS, arrival_ns) if module else ())]
 
     def flush(self) -> list[SampleBlock]:
@@ -156,8 +156,8 @@ class MetaMotionSession(AskingSession):
 
     # ---- samples ------------------------------------------------------------------------------------------
 
-    def _counts(self, data: bytes) -> tuple[Row, ...]:
-        samples = imu.MotionData.from_bytes(data, self._chip or imu.Chip.BMI160).samples
+    def _counts(self, data: bytes, chip: imu.Chip) -> tuple[Row, ...]:
+        samples = imu.MotionData.from_bytes(data, chip).samples
         self.oddities.read()
         return samples
 

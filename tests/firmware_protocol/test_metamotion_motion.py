@@ -118,6 +118,27 @@ def test_a_stream_is_set_up_in_order(chip: Chip, acc: list[str], gyr: list[str])
     assert stop == ["130100", "13020001", f"13{single}00", f"13{packed}00"]
 
 
+@pytest.mark.parametrize(
+    ("data", "of_bmi160", "of_bmi270"),
+    [
+        ("031c", Module.ACCELEROMETER, None),
+        ("0305", None, Module.ACCELEROMETER),
+        ("1305", Module.GYROSCOPE, Module.GYROSCOPE),
+        ("13", Module.GYROSCOPE, Module.GYROSCOPE),
+        ("031105", None, None),
+        ("0380", None, None),
+        ("1104", None, None),
+        ("", None, None),
+    ],
+)
+def test_motion_is_known_by_its_register_though_it_be_damaged(
+    data: str, of_bmi160: Module | None, of_bmi270: Module | None
+) -> None:
+    """And what else the two modules tell is none of it: orientation, answers."""
+    assert metamotion_imu.module_of(bytes.fromhex(data), Chip.BMI160) is of_bmi160
+    assert metamotion_imu.module_of(bytes.fromhex(data), Chip.BMI270) is of_bmi270
+
+
 def test_commands_out_of_range_are_our_fault() -> None:
     """Rates and ranges that the chips do not have; what cannot be stamped."""
     wrongs: tuple[Callable[[], object], ...] = (
