@@ -39,6 +39,9 @@ class Capture2GoSession(StampedSession):
     def __init__(self, rate_hz: float) -> None:
         super().__init__(TITLE, DeviceClock(tick_s=1e-9, rate_hz=rate_hz), rate_hz, SCALE)
         self._stream = Capture2GoStream()
+        for left in (protocol.STOP_STREAMING_AND_CLEAR_BUFFER, protocol.STOP_REAL_TIME_STREAMING):
+            # Before anything can arrive: samples of an earlier host's may be of another rate.
+            self._dialogue.tell(Write(protocol.WRITE_UUID, bytes(left), needed=False))
         self._dialogue.tell(Subscribe(protocol.NOTIFY_UUID))
         self._ask(Header.STOP_STREAMING_AND_CLEAR_BUFFER, protocol.STOP_STREAMING_AND_CLEAR_BUFFER)
         self._ask(Header.GET_DEVICE_INFO, protocol.GET_DEVICE_INFO)

@@ -75,6 +75,9 @@ class MovesenseSession(StampedSession):
         response = protocol.Response.from_bytes(data)
         if response.status == Status.TOO_MANY_REQUESTS:
             return [EXHAUSTED]
+        if response.reference == STREAM:
+            # An earlier host may have had another measurement under this reference: its packets say nothing of ours.
+            self._begun, self._count = None, 0
         if response.reference == STREAM and response.status not in ACCEPTED:
             forgiven, self._forgiven = self._forgiven, True
             usual = Refusal(f"it does not start its stream (its error {response.status})")

@@ -23,13 +23,15 @@ def matches(advertisement: Advertisement) -> bool:
 
 
 class OpenEarableSession(StampedSession):
-    """Asks which version it is, and starts."""
+    """Asks which version it is, ends what an earlier host left running, and starts."""
 
     def __init__(self, rate_hz: float) -> None:
         super().__init__(TITLE, DeviceClock(tick_s=1e-6, rate_hz=rate_hz), rate_hz, SCALE)
         self._dialogue.ask("firmware", Read(FIRMWARE_UUID))
         self._dialogue.tell(
-            Subscribe(protocol.DATA_UUID), Write(protocol.CONFIG_UUID, protocol.start_imu(round(rate_hz)))
+            Write(protocol.CONFIG_UUID, protocol.stop_imu(), needed=False),
+            Subscribe(protocol.DATA_UUID),
+            Write(protocol.CONFIG_UUID, protocol.start_imu(round(rate_hz))),
         )
         self._dialogue.ask("battery", Read(gatt.BATTERY_LEVEL_UUID), every_ns=BATTERY_EVERY_NS)
 

@@ -22,7 +22,6 @@ SERIAL_UUID = gatt.uuid(gatt.DeviceInformation.SERIAL_NUMBER)
 FIRMWARE_UUID = gatt.uuid(gatt.DeviceInformation.FIRMWARE_REVISION)
 FULL_SCALE = {MeasurementType.ACC: 8, MeasurementType.GYRO: 2000}
 MPS2_PER_MG = STANDARD_GRAVITY_MPS2 / 1000
-IN_ORDER = {Status.SUCCESS, Status.ALREADY_IN_STATE}
 REFUSALS = {
     Status.INVALID_MTU: CUT,
     Status.IN_CHARGER: Refusal("it is in its charger", "take it off its charger"),
@@ -38,23 +37,31 @@ class PolarSession(AskingSession):
         self._measurements = measurements
         self._clock = DeviceClock(tick_s=1e-9, rate_hz=rate_hz, stamp_of=Stamp.LAST)
         self._pairing = Pairing(rate_hz)
-        self._factors = dict.fromkeys(measurements, 1.0)
+        self._factors: dict[int, float | None] = {}
+        """What a count is worth, as the answer to a start tells; None while what comes is another host's."""
+        self._started_anew: set[int] = set()
         self._stamps: dict[int, int] = {}
         """Of the last packet of each kind."""
         self._serial = self._firmware = ""
         self.oddities = Oddities(title)
         self._dialogue.ask(SERIAL_UUID, Read(SERIAL_UUID))
         self._dialogue.ask(FIRMWARE_UUID, Read(FIRMWARE_UUID))
-        self._dialogue.tell(Subscribe(protocol.CONTROL_UUID), Subscribe(protocol.DATA_UUID))
+        self._dialogue.tell(Subscribe(protocol.CONTROL_UUID))
         for kind in measurements:
-            self._ask(Operation.STOP, kind, protocol.stop(kind))
+            self._stop(kind)
+        self._dialogue.tell(Subscribe(protocol.DATA_UUID))
         for kind in measurements:
-            channels = 3 if MeasurementType.GYRO in measurements else None
-            start = protocol.start(
-                kind, rate_hz=round(rate_hz), full_scale=FULL_SCALE[kind], channels=channels
-            )
-            self._ask(Operation.START, kind, start)
+            self._start(kind)
         self._dialogue.ask(gatt.BATTERY_LEVEL_UUID, Read(gatt.BATTERY_LEVEL_UUID), every_ns=BATTERY_EVERY_NS)
+
+    def _stop(self, kind: MeasurementType) -> None:
+        self._ask(Operation.STOP, kind, protocol.stop(kind))
+
+    def _start(self, kind: MeasurementType) -> None:
+        channels = 3 if MeasurementType.GYRO in self._measurements else None
+        rate_hz, full_scale = round(self._rate_hz), FULL_SCALE[kind]
+        start = protocol.start(kind, rate_hz=rate_hz, full_scale=full_scale, channels=channels)
+        self._ask(Operation.START, kind, start)
 
     def _ask(self, operation: Operation, kind: MeasurementType, command: bytes) -> None:
         question = Write(protocol.CONTROL_UUID, command, needed=operation is Operation.START)
@@ -113,16 +120,32 @@ class PolarSession(AskingSession):
         if data[:1] == b"\x0f":
             return []  # its features, to whoever read them
         response = protocol.ControlResponse.from_bytes(data)
+        settings = response.settings() if response.operation == Operation.START else protocol.Settings()
         self._dialogue.answered((response.operation, response.measurement), now_ns)
-        if response.operation != Operation.START or response.measurement not in self._measurements:
+        if response.measurement not in self._measurements:
             return []
-        if response.status not in IN_ORDER:
+        kind = MeasurementType(response.measurement)
+        if response.operation == Operation.STOP:
+            self._factors[kind] = None
+        if response.operation != Operation.START:
+            return []
+        if response.status == Status.ALREADY_IN_STATE and self._factors.get(kind) is not None:
+            return []  # the same start again
+        if response.status == Status.ALREADY_IN_STATE and kind not in self._started_anew:
+            self._start_anew(kind)
+            return []
+        if response.status != Status.SUCCESS:
             usual = Refusal(f"it does not start its stream (its error {response.status})")
             return [REFUSALS.get(Status(response.status), usual) if response.status in set(Status) else usual]
-        factor = response.settings().factor
-        if factor is not None:
-            self._factors[MeasurementType(response.measurement)] = factor
+        self._factors[kind] = 1.0 if settings.factor is None else settings.factor
         return []
+
+    def _start_anew(self, kind: MeasurementType) -> None:
+        """Stop and start once more: only the answer to a start tells at what rate it runs, and what its counts are worth."""
+        self._started_anew.add(kind)
+        self._factors[kind] = None
+        self._stop(kind)
+        self._start(kind)
 
     # ---- samples ------------------------------------------------------------------------------------------
 
@@ -130,7 +153,9 @@ class PolarSession(AskingSession):
         if frame.measurement not in self._measurements:
             self.oddities.unknown_kind(f"data of measurement {frame.measurement}")
             return []
-        factor = self._factors[MeasurementType(frame.measurement)]
+        factor = self._factors.get(frame.measurement, 1.0)
+        if factor is None:
+            return []
         is_acc = frame.measurement == MeasurementType.ACC
         rows = content.acc_mg(frame, factor) if is_acc else content.gyr_degps(frame, factor)
         self.oddities.read()
