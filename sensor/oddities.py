@@ -16,6 +16,13 @@ CUT = Refusal(
     "use another Bluetooth adapter, or a newer driver: this one carries too few bytes at a time",
 )
 
+UNREADABLE_PACKETS = 100
+"""Seconds of samples: a damaged one now and then is no reason to give a clip up."""
+UNREADABLE = Refusal(
+    "nothing that it sends can be read",
+    "update neckline: the clip's firmware may be newer; if it stays so, use another clip",
+)
+
 
 class Oddities:
     """Of one connection."""
@@ -42,11 +49,13 @@ class Oddities:
         self._whole = True
 
     def unreadable(self, data: bytes, error: ProtocolError) -> list[Refusal]:
-        """Count a packet that is none; a refusal when nothing but packets cut to `CUT_LENGTH` has come."""
+        """Count a packet that is none; a refusal when nothing but such came, so many cut to `CUT_LENGTH` or so many at all."""
         self.malformed += 1
         if self.malformed == 1:
             logger.warning("a %s sent a damaged packet of %d bytes: %s", self._title, len(data), error)
         self._cut += len(data) == CUT_LENGTH
-        if self._whole or self._cut < CUT_PACKETS:
+        if self._whole:
             return []
-        return [CUT]
+        if self._cut >= CUT_PACKETS:
+            return [CUT]
+        return [UNREADABLE] if self.malformed >= UNREADABLE_PACKETS else []

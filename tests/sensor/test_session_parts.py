@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from firmware_protocol.errors import MalformedFrameError
 from sensor.dialogue import ANSWER_WITHIN_NS, MAX_TRIES, Dialogue
 from sensor.families import FAMILIES
-from sensor.oddities import CUT, CUT_LENGTH, CUT_PACKETS, Oddities
+from sensor.oddities import CUT, CUT_LENGTH, CUT_PACKETS, UNREADABLE, UNREADABLE_PACKETS, Oddities
 from sensor.pairing import MAX_WAITING, Pairing, Waiting
 from sensor.samples import SampleBlock
 from sensor.session import Family, Read, Write
@@ -98,6 +98,17 @@ def test_a_link_that_cuts_everything_is_told_from_a_damaged_packet() -> None:
     assert told == [[]] * (CUT_PACKETS - 1) + [[CUT]]
     assert not any(mixed.unreadable(bytes(CUT_LENGTH), error) for _ in range(100))
     assert (cut.malformed, mixed.malformed) == (CUT_PACKETS, 100)
+
+
+def test_a_clip_of_which_nothing_can_be_read_is_given_up() -> None:
+    """A newer firmware may send what nobody knows: that is no stream, and nobody waits for ever; damage is another thing."""
+    error = MalformedFrameError("of another length")
+    newer, damaged = Oddities("clip"), Oddities("clip")
+    damaged.read()
+
+    told = [newer.unreadable(bytes(50), error) for _ in range(UNREADABLE_PACKETS)]
+    assert told == [[]] * (UNREADABLE_PACKETS - 1) + [[UNREADABLE]]
+    assert not any(damaged.unreadable(bytes(50), error) for _ in range(1000))
 
 
 # ---- what comes apart ----------------------------------------------------------------------------------------------
