@@ -44,6 +44,8 @@ PROVISIONED = ("provisioned", "read-only", "provenance")
 """What Grafana says when something came from files on its disk …"""
 LACKING = "permission"
 """… and when the token may not do it; the permissions that it lists have such words in them."""
+OVERTAKEN = ("optimistic lock", "has been modified")
+"""What stands in a 409 when someone saved meanwhile; else it is of a name (Grafana's store of rules, Kubernetes' of the rest)."""
 NAME_EXISTS = "name-exists"
 """The `status` beside a 412 for a dashboard whose title another one has in the folder."""
 SAID = 300
@@ -191,6 +193,8 @@ class Grafana:
         }
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return GrafanaBusyError(url, what, said)
+        if status == HTTPStatus.CONFLICT and any(words in said.lower() for words in OVERTAKEN):
+            return GrafanaChangedError(url, what, said)
         if status == HTTPStatus.FORBIDDEN:
             return GrafanaForbiddenError(url, f"read or change {what}", said)
         return kinds.get(status, GrafanaRefusedError)(url, what, said)
