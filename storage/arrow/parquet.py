@@ -101,7 +101,8 @@ class TableFile:
         self.path = path
         try:
             self._file = pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False)
-        except (pa.ArrowException, OSError) as error:
+            self.names: list[str] = list(self._file.schema_arrow.names)
+        except (pa.ArrowException, OSError, UnicodeError) as error:
             raise _damage(path, error) from error
         self.rows = int(self._file.metadata.num_rows)
 
@@ -110,19 +111,14 @@ class TableFile:
         """Return what the file says of itself."""
         told = self._file.metadata.metadata or {}
         return {
-            key.decode(): value.decode("utf-8", "replace")
+            key.decode("utf-8", "replace"): value.decode("utf-8", "replace")
             for key, value in told.items()
             if key != b"ARROW:schema"
         }
 
-    @property
-    def names(self) -> list[str]:
-        """Return the names of its columns."""
-        return list(self._file.schema_arrow.names)
-
     def is_of_counts(self, name: str) -> bool:
-        """Tell whether a column holds a clip's own integers."""
-        return bool(self._file.schema_arrow.field(name).type == Cell.COUNT.value[0])
+        """Tell whether a column holds a clip's own integers, of whatever size a damaged file says that they are."""
+        return bool(pa.types.is_integer(self._file.schema_arrow.field(name).type))
 
     def batches(self, names: Sequence[str], rows: int = ROW_GROUP_ROWS) -> Iterator[list[NDArray[Any]]]:
         """Yield the columns a batch at a time; integers with a null among them come as floats with NaN."""

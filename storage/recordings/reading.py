@@ -3,10 +3,11 @@
 import json
 import struct
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ from storage.recordings.frames import (
 
 META, OTHERS = "neckline", "others"
 """Where in a sealed file's metadata stands what it holds, and where in that what is no sample."""
+CRC = "crc"
+"""Where in both the checksum stands: of what the metadata says, and of each column."""
 AXES = tuple(f"{what}_{axis}" for what in ("acc", "gyr") for axis in "xyz")
 BATCH_ROWS = 1 << 14
 
@@ -67,9 +70,10 @@ def columns(path: Path, *, rows: int = BATCH_ROWS) -> Iterator[Columns]:
             yield Columns(block.time_ns, tuple(values.T), are_counts)
         return
     with TableFile(_sealed(path)) as table:
-        names = ["time_ns", *axes_of(_read_contents(table)[0].about)]
+        held, _, crcs = _read_contents(table)
+        names = ["time_ns", *axes_of(held.about)]
         are_counts = table.is_of_counts(names[1])
-        for time_ns, *values_ in table.batches(names, rows):
+        for time_ns, *values_ in _checked(table, names, rows, crcs):
             yield Columns(time_ns, tuple(values_), are_counts)
 
 
@@ -83,12 +87,12 @@ def readings(path: Path, *, rows: int = BATCH_ROWS) -> Iterator[Reading]:
         yield from (each for each in found if not isinstance(each, About | log.Skipped))
         return
     with TableFile(_sealed(path)) as table:
-        about, others = _read_contents(table)
+        about, others, crcs = _read_contents(table)
         waiting = deque(others)
         done = 0
         names = ["time_ns", *axes_of(about.about)]
         are_counts = table.is_of_counts(names[1])
-        for time_ns, *columns in table.batches(names, rows):
+        for time_ns, *columns in _checked(table, names, rows, crcs):
             block = block_of(time_ns, np.stack(columns, axis=1), about.about, counts=are_counts)
             begin = 0
             while waiting and waiting[0][0] < done + len(block):
@@ -164,13 +168,52 @@ def axes_of(about: About) -> tuple[str, ...]:
     return AXES if about.has_gyr else AXES[:3]
 
 
-def _read_contents(table: TableFile) -> tuple[Contents, list[tuple[int, LinkChange | BatteryReading]]]:
+def crcs_of(columns: Sequence[NDArray[Any]], before: Sequence[int] = ()) -> list[int]:
+    """Return a checksum of each column, going on from those of the rows before: the same however rows are cut."""
+    crcs = before or [0] * len(columns)
+    return [crc32(_plain(each), crc) for each, crc in zip(columns, crcs, strict=True)]
+
+
+def _plain(column: NDArray[Any]) -> bytes:
+    """Return bytes that are the same for integers with or without a null among them."""
+    if column.dtype == np.int64:
+        return column.astype("<i8").tobytes()
+    values = column.astype("<f8") + 0.0  # of both zeros one
+    values[np.isnan(values)] = np.nan
+    return values.tobytes()
+
+
+def _checked(
+    table: TableFile, names: Sequence[str], rows: int, crcs: Sequence[int] | None
+) -> Iterator[list[NDArray[Any]]]:
+    """Yield the columns a batch at a time, and at the end raise FileDamagedError if they are not what was sealed.
+
+    Pages have checksums of their own; what says where they lie and how they are to be read has none.
+    """
+    found = [0] * len(names)
+    for batch in table.batches(names, rows):
+        found = crcs_of(batch, found)
+        yield batch
+    if crcs is not None and found != [*crcs]:
+        raise FileDamagedError(table.path, "its samples are not those that were sealed")
+
+
+def _read_contents(
+    table: TableFile,
+) -> tuple[Contents, list[tuple[int, LinkChange | BatteryReading]], list[int] | None]:
+    """Return what a file holds in short, what of it is no sample, and the checksums of its columns, if it has them."""
     try:
-        plain = json.loads(table.about[META])
+        told = table.about[META]
+        plain = json.loads(told)
         held = Contents.of_plain(plain, table.rows)
         others = [(int(row), reading_of_plain(tag, values)) for row, tag, values in plain[OTHERS]]
     except (KeyError, TypeError, ValueError) as error:
         raise FileDamagedError(table.path, f"it holds no samples that neckline recorded ({error})") from error
+    if (
+        table.about.get(CRC, str(crc32(told.encode()))) != str(crc32(told.encode()))
+        or table.rows != plain["rows"]
+    ):
+        raise FileDamagedError(table.path, "what it says of its samples is damaged")
     if missing := {"time_ns", *axes_of(held.about)} - set(table.names):
         raise FileDamagedError(table.path, f"it lacks the column {min(missing)}")
-    return held, others
+    return held, others, plain.get(CRC)

@@ -7,6 +7,7 @@ came (link changes, battery) is in the file's metadata with the row before which
 import json
 import os
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from storage.errors import FileDamagedError
 from storage.recordings.contents import Contents
 from storage.recordings.folder import PART, Segment, sync_folders
 from storage.recordings.frames import About, block_counts, columns_of, plain_reading
-from storage.recordings.reading import META, OTHERS, axes_of, damaged_bytes, of_log, sums_of
+from storage.recordings.reading import CRC, META, OTHERS, axes_of, crcs_of, damaged_bytes, of_log, sums_of
 
 
 def seal(segment: Segment) -> Contents | None:
@@ -57,10 +58,11 @@ def _write(path: Path, target: Path) -> Contents | None:
         Field("time_ns", Cell.INT, "ns", "when the sample was taken, UTC"),
         *(_field(name, about, are_counts=are_counts) for name in axes_of(about)),
     ]
-    told = json.dumps(held.plain() | {OTHERS: others}, sort_keys=True)
-    with TableWriter(part, fields, {META: told}) as table:
-        values = np.concatenate(columns)  # type: ignore[arg-type]  # none of them is None here
-        table.write([np.concatenate([block.time_ns for block in blocks]), *np.ascontiguousarray(values.T)])
+    values = np.concatenate(columns)  # type: ignore[arg-type]  # none of them is None here
+    rows = [np.concatenate([block.time_ns for block in blocks]), *np.ascontiguousarray(values.T)]
+    told = json.dumps(held.plain() | {OTHERS: others, CRC: crcs_of(rows)}, sort_keys=True)
+    with TableWriter(part, fields, {META: told, CRC: str(crc32(told.encode()))}) as table:
+        table.write(rows)
     with part.open("rb+") as file:
         os.fsync(file.fileno())
     part.replace(target)

@@ -1,8 +1,10 @@
 """Recorded samples: what comes back is what came, to the last bit, whatever befell the files in between."""
 
+import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -221,6 +223,38 @@ def test_a_parquet_that_was_cut_off_or_hit_is_told(tmp_path: Path) -> None:
     path.write_bytes(broken)
     with pytest.raises(FileDamagedError, match="cannot be read"):
         list(readings(path))
+
+
+def test_no_flipped_bit_of_a_sealed_hour_gives_other_samples(tmp_path: Path) -> None:
+    """Nor in what the file says of them: rate, scale, gaps, types, places. It harms nothing or is told."""
+    segment = recorded(tmp_path, spoiled())
+    seal(segment)
+    path = segment.sealed()
+    whole, held = path.read_bytes(), contents(path)
+    told = 8 * whole.index(b'"corrupt"')
+    rng = np.random.default_rng(1)
+    for bit in [*rng.integers(0, told, 400), *rng.integers(told - 8000, 8 * len(whole), 800)]:
+        broken = bytearray(whole)
+        broken[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(broken)
+        try:
+            found, said = list(readings(path)), contents(path)
+        except FileDamagedError:
+            continue
+        assert_same(spoiled(), found)
+        assert said == held
+
+
+def test_an_hour_that_was_sealed_without_checksums_of_its_own_is_read(tmp_path: Path) -> None:
+    """As those of before are."""
+    segment = recorded(tmp_path, spoiled())
+    seal(segment)
+    path = segment.sealed()
+    table = pq.read_table(path)
+    told = json.loads(table.schema.metadata[b"neckline"])
+    del told["crc"]
+    pq.write_table(table.replace_schema_metadata({"neckline": json.dumps(told)}), path)
+    assert_same(spoiled(), list(readings(path)))
 
 
 def test_a_kill_between_sealing_and_removing_the_log_doubles_nothing(tmp_path: Path) -> None:
