@@ -38,6 +38,8 @@ class MovesenseSession(StampedSession):
         super().__init__(TITLE, clock, rate_hz, SCALE)
         self._begun: protocol.DataPart | None = None
         """Data that may go on in another notification."""
+        self._part_length = 0
+        """Of its first part: all are of this length but the last, which is shorter."""
         self._count = 0
         """Samples in a packet."""
         self._forgiven = False
@@ -92,15 +94,20 @@ class MovesenseSession(StampedSession):
             self.oddities.unknown_kind(f"data of another subscription ({part.reference})")
             return []
         begun, self._begun = self._begun, None
+        refusals: list[Refusal] = []
+        is_last = False
         if part.continues:
             if begun is None:
                 raise MalformedFrameError("it goes on with nothing", part.data)
-            part, begun = begun.joined(part), None
-        refusals = self._never_went_on(begun) if begun else []
+            is_last = len(part.data) != self._part_length
+            part = begun.joined(part)
+        else:
+            refusals = self._never_went_on(begun) if begun else []
+            self._part_length = len(part.data)
         try:
             packet = self._whole(part.data)
         except MalformedFrameError:
-            if part.continues:
+            if is_last:
                 raise
             self._begun = part
             return [*refusals]

@@ -1,0 +1,54 @@
+"""One connection to a Movesense: packets that need more than one notification."""
+
+import itertools
+
+import pytest
+
+from firmware_protocol.movesense import NOTIFY_UUID, DataPart
+from firmware_protocol.movesense_data import MotionData
+from sensor.families import family_named
+from sensor.samples import SampleBlock
+
+START_NS = 1_767_225_600_000_000_000
+PERIOD_NS = 77_000_000
+SAMPLES = 16
+"""In a packet at 208 Hz: 388 bytes."""
+
+
+def parts(k: int, length: int) -> list[bytes]:
+    """Return packet k, cut into notifications of so many bytes of it; acceleration tells the sample, rotation the packet."""
+    acc = tuple((float(each), 9.75, float(k)) for each in range(SAMPLES))
+    data = bytes(MotionData(1000 + 77 * k, acc, ((0.0, 0.0, float(k)),) * SAMPLES))
+    chunks = [data[at : at + length] for at in range(0, len(data), length)]
+    return [bytes(DataPart(3, chunk, continues=at > 0)) for at, chunk in enumerate(chunks)]
+
+
+@pytest.mark.parametrize("length", [59, 95, 180, 242, 512])
+def test_a_packet_in_parts_is_one(length: int) -> None:
+    """As the link's MTU has it: every sample comes, at its place."""
+    session = family_named("movesense").open_session(208.0)
+
+    for k in range(20):
+        told = [
+            each
+            for part in parts(k, length)
+            for each in session.received(NOTIFY_UUID, part, START_NS + k * PERIOD_NS)
+        ]
+        (block,) = told
+        assert isinstance(block, SampleBlock)
+        assert block.acc_mps2[:, 0].tolist() == list(range(SAMPLES))
+
+
+@pytest.mark.parametrize("length", [180, 242])
+def test_parts_of_several_packets_are_no_sample(length: int) -> None:
+    """Whichever of two packets' parts are lost: no number comes to stand where another one belongs."""
+    count = len(parts(0, length))
+    for there in itertools.product([True, False], repeat=2 * count):
+        session = family_named("movesense").open_session(208.0)
+        sent = [part for k in range(3) for part in parts(k, length)]
+        for part, arrives in zip(sent, (*(True,) * count, *there), strict=True):
+            if arrives:
+                for told in session.received(NOTIFY_UUID, part, START_NS):
+                    assert isinstance(told, SampleBlock)
+                    assert told.acc_mps2[:, 0].tolist() == list(range(SAMPLES))
+                    assert told.acc_mps2[:, 1].tolist() == [9.75] * SAMPLES
