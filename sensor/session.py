@@ -52,12 +52,20 @@ class SignalKind(StrEnum):
     LIGHT = "light"
 
 
+LONGEST_SIGNAL_MS = 60_000
+"""Every family's command takes so many, and nobody wants more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One short sign to the wearer."""
+    """One short sign to the wearer. ValueError for none at all, or more than `LONGEST_SIGNAL_MS`."""
 
     kind: SignalKind
     duration_ms: int = 500
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.duration_ms <= LONGEST_SIGNAL_MS:
+            raise ValueError(f"a sign lasts 1 to {LONGEST_SIGNAL_MS} ms, not {self.duration_ms}")
 
 
 # ---- what it tells -------------------------------------------------------------------------------------------------

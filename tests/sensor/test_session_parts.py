@@ -13,7 +13,7 @@ from sensor.families import FAMILIES
 from sensor.oddities import CUT, CUT_LENGTH, CUT_PACKETS, UNREADABLE, UNREADABLE_PACKETS, Oddities
 from sensor.pairing import MAX_WAITING, Pairing, Waiting
 from sensor.samples import SampleBlock
-from sensor.session import Family, Read, Write
+from sensor.session import LONGEST_SIGNAL_MS, Family, Read, Signal, Write
 
 S = 10**9
 A, B, C = Write("a", b"1"), Read("b"), Write("c", b"3")
@@ -178,3 +178,16 @@ def test_no_bytes_break_a_session(family: Family, data: list[bytes], known: bool
             last_ns = int(told.time_ns[-1])
         session.requests_due(now_ns)
     session.flush()
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
+def test_a_sign_of_any_length_is_a_command(family: Family) -> None:
+    """The shortest and the longest that there are; others are refused to whoever asks, and never reach a stream."""
+    session = family.open_session(family.default_rate_hz)
+
+    for kind in family.capabilities.signals:
+        for duration_ms in (1, LONGEST_SIGNAL_MS):
+            assert session.signal(Signal(kind, duration_ms))
+        for duration_ms in (0, LONGEST_SIGNAL_MS + 1):
+            with pytest.raises(ValueError, match=f"not {duration_ms}"):
+                Signal(kind, duration_ms)
