@@ -93,7 +93,7 @@ def choose_visit(name: str, label: str, otherwise: str) -> Json:
         "type": "query",
         "name": name,
         "label": label,
-        "description": "`neckline visit` notes them.",
+        "description": "`neckline visit` notes them. The span at the top right bounds what is shown, too.",
         "datasource": DATASOURCE,
         "query": query,
         "definition": query,

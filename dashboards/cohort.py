@@ -1,7 +1,20 @@
 """*Cohort*: many wearers. Who wears the clip, who changed, who is silent; pseudonyms alone, no ranking."""
 
 from dashboards.board import Board, name_zone
-from dashboards.panels import BLUE, GREY, ORANGE, TIMELESS, Ask, Json, Step, lines, panel, table
+from dashboards.panels import (
+    BLUE,
+    GREY,
+    NONE_WAS,
+    NOT_JUDGED,
+    ORANGE,
+    TIMELESS,
+    Ask,
+    Json,
+    Step,
+    lines,
+    panel,
+    table,
+)
 from dashboards.queries import (
     BACK,
     BALANCE,
@@ -50,12 +63,12 @@ def cohort() -> Json:
             "Slouched share of each wearer", "percent",
             "Of judged time. Read it beside the time balance, and compare no one with others: thresholds are personal.",
             [Ask(select(MINUTE, f'{SLOUCHED_SHARE} AS "slouched"', judged, by=EACH), table=True)],
-            defaults={"decimals": 0}, transformations=[TIMELESS],
+            defaults={"decimals": 0}, transformations=[TIMELESS], unless=NOT_JUDGED,
         ),
         lines(
             "Who changed: slouched share from week to week", "percent",
-            "Points by which the share of a week (from Monday, UTC) is above or below that of the week before; one line a "
-            "wearer. Needs two weeks in the span shown.",
+            "Points by which the share of a week (from Monday, UTC) is above or below that of the one before in which "
+            "anything was judged; one line a wearer. Needs two such weeks in the span shown, of which the first may be in part.",
             [Ask(of(weekly, 'difference("share") AS "change"', by=EACH), alias=by_name)],
             axis="points", style="points", width=24, steps=[Step(0, GREY)], soft=(-10, 10),
         ),
@@ -71,7 +84,7 @@ def cohort() -> Json:
                     table=True,
                 )
             ],
-            transformations=[TIMELESS],
+            transformations=[TIMELESS], unless=NONE_WAS,
         ),
         table(
             "Last sign of each wearer", "short",
@@ -83,7 +96,7 @@ def cohort() -> Json:
         "neckline-cohort",
         "Neckline: cohort",
         "All wearers beside each other.",
-        "now-28d",
+        "now-28d/d",
         panels,
         [name_zone()],
     ).to_json()

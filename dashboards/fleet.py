@@ -1,7 +1,19 @@
 """*Fleet health*: how clips and services do. Links, loss, battery, doubt, backlog, dead letters."""
 
 from dashboards.board import Board
-from dashboards.panels import GREY, ORANGE, TIMELESS, VERMILION, Ask, Json, Step, lines, table, timeline
+from dashboards.panels import (
+    GREY,
+    NONE_WAS,
+    ORANGE,
+    TIMELESS,
+    VERMILION,
+    Ask,
+    Json,
+    Step,
+    lines,
+    table,
+    timeline,
+)
 from dashboards.queries import CLIPS, KIND, LOST_SHARE, PLACEMENT, WEARER, field, happened, select
 from dashboards.rules import BACKLOG_S, CHARGE_PERCENT, SILENT_S
 from processing.outputs import EventKind
@@ -9,6 +21,8 @@ from storage.schema import BATTERY, EVENT, HEALTH, MINUTE
 
 ALL = f"\"{WEARER}\" != ''"
 CLIP = f'"{WEARER}", "{PLACEMENT}"'
+MINUTELY = "1m"
+"""How often there is a row of a minute, and of a service's health."""
 NAMED = f"$tag_{WEARER} $tag_{PLACEMENT}"
 TROUBLE = (
     EventKind.SIGNAL_LOST, EventKind.SIGNAL_RETURNED, EventKind.BATTERY_LOW, EventKind.CALIBRATION_SUSPECT,
@@ -22,25 +36,26 @@ def fleet() -> Json:
 
     def each(name: str, how: str, title: str, unit: str, about: str, axis: str, *steps: Step) -> Json:
         what = f'{how}({field(HEALTH, name)}) AS "{name}"'
-        asks = [Ask(select(HEALTH, what, ALL, by=shown, fill="none"), alias=NAMED)]
-        return lines(title, unit, about, asks, axis=axis, steps=steps, defaults={"min": 0})
+        asks = [Ask(select(HEALTH, what, ALL, by=shown, fill="null"), alias=NAMED)]
+        return lines(title, unit, about, asks, axis=axis, steps=steps, defaults={"min": 0}, every=MINUTELY)
 
     panels = [
         timeline(
             "Links", "Where the link to each clip stood. A gap in a row: that neckline was not running, or is cut off.",
-            [Ask(select(HEALTH, f'last({field(HEALTH, "link")}) AS "link"', ALL, by=shown, fill="none"), alias=NAMED)],
-            width=24, height=9,
+            [Ask(select(HEALTH, f'last({field(HEALTH, "link")}) AS "link"', ALL, by=shown, fill="null"), alias=NAMED)],
+            width=24, height=9, every=MINUTELY,
         ),
         lines(
             "Samples lost", "percent", "Of the clip's sample grid, what never arrived (damaged samples did). A few per cent do no harm; a clip at a wall or a "
             "body between loses more.",
-            [Ask(select(MINUTE, f'{LOST_SHARE} AS "lost"', CLIPS, by=shown, fill="none"), alias=NAMED)],
-            axis="of all samples", soft=(0, 10), defaults={"min": 0, "max": 100},
+            [Ask(select(MINUTE, f'{LOST_SHARE} AS "lost"', CLIPS, by=shown, fill="null"), alias=NAMED)],
+            axis="of all samples", soft=(0, 10), defaults={"min": 0, "max": 100}, every=MINUTELY,
         ),
         lines(
             "Battery", "percent", "As the clip tells it. Below the dashed line the alert rule tells of it.",
             [Ask(select(BATTERY, f'last({field(BATTERY, "percent")}) AS "charge"', ALL, by=shown, fill="none"), alias=NAMED)],
             axis="charge", steps=[Step(CHARGE_PERCENT, VERMILION)], defaults={"min": 0, "max": 100},
+            unless="no clip tells it, ",
         ),
         each(
             "silent_s", "last", "Silence in weekly hours", "s",
@@ -84,7 +99,7 @@ def fleet() -> Json:
                     table=True,
                 )
             ],
-            transformations=[TIMELESS],
+            transformations=[TIMELESS], unless=NONE_WAS,
         ),
         table(
             "Newest row of each service", "short", "When each neckline last told how it fares, and rows it had waiting then.",

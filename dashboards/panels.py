@@ -16,7 +16,9 @@ Json = dict[str, Any]
 BLUE, ORANGE, VERMILION, GREEN, PURPLE, SKY, GREY = (
     "#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#999999",
 )  # fmt: skip
-EMPTY = "Empty when no clip was worn, or nothing was forwarded, in the span shown at the top right."
+EMPTY = "Empty when {unless}no clip was worn, or nothing was forwarded, in the span shown at the top right."
+NONE_WAS, NOT_JUDGED = "there was none, ", "nothing was judged, "
+"""For `unless`, where more than that leaves a panel empty."""
 NOTHING = "nothing in this span"
 PAINTS = {
     "upright": BLUE, "slouched": ORANGE, "not judged": GREY, "not known": GREY, "little worn": GREY,
@@ -83,12 +85,19 @@ def panel(
     defaults: Json | None = None,
     overrides: Sequence[Json] = (),
     transformations: Sequence[Json] = (),
+    unless: str = "",
+    every: str = "",
 ) -> Json:
-    """Return a panel without its place."""
+    """Return a panel without its place.
+
+    `every` is how often there are rows: with a shorter interval, as Grafana asks for short spans by itself, the nulls
+    between rows would break lines.
+    """
     return {
+        **({"interval": every} if every else {}),
         "type": kind,
         "title": title,
-        "description": f"{about} {EMPTY}",
+        "description": f"{about} {EMPTY.format(unless=unless)}",
         "datasource": DATASOURCE,
         "fieldConfig": {
             "defaults": {

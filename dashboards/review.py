@@ -1,7 +1,22 @@
 """*Therapist review*: what therapist and wearer look at together. Wear time first, then trends from visit to visit."""
 
 from dashboards.board import EVER, Board, choose_visit, choose_wearer, mark, name_zone
-from dashboards.panels import BLUE, GREY, ORANGE, Ask, Json, Step, gauges, lines, named, number, shaded, table
+from dashboards.panels import (
+    BLUE,
+    GREY,
+    NONE_WAS,
+    NOT_JUDGED,
+    ORANGE,
+    Ask,
+    Json,
+    Step,
+    gauges,
+    lines,
+    named,
+    number,
+    shaded,
+    table,
+)
 from dashboards.queries import (
     BALANCE,
     BETWEEN,
@@ -25,6 +40,8 @@ from storage.schema import EPISODE, EVENT, MINUTE
 DAYS = {"by": DAY, "fill": "none", "tail": ZONE}
 BROKEN = {**DAYS, "fill": "null"}
 """For lines: a day of which nothing is known breaks them."""
+QUARTERS = "time(15m)"
+"""Hours of a zone may begin at any quarter of one in UTC."""
 
 
 def review() -> Json:
@@ -42,12 +59,13 @@ def review() -> Json:
     counts = f'count({field(EPISODE, "peak_deg")}) AS "slouches", sum({field(EPISODE, "alerts")}) AS "alerts"'
     panels = [
         number(
-            "Time worn between the visits", "dthms", "Hours, minutes, seconds: what all other figures rest on.",
+            "Time worn between the visits", "dthms", "Hours, minutes, seconds: what all other figures rest on. Visits before the span at the top right do not widen it.",
             Ask(select(MINUTE, f'{WORN} AS "worn"', BETWEEN)), height=6,
         ),
         number(
             "Slouched share between the visits", "percent", "Of the judged time between the visits that are chosen above.",
             Ask(select(MINUTE, f'{SLOUCHED_SHARE} AS "slouched"', judged)), height=6, defaults={"decimals": 0},
+            unless=NOT_JUDGED,
         ),
         gauges(
             "Time balance between the visits", "dthms",
@@ -66,7 +84,7 @@ def review() -> Json:
             "Slouched share of judged time a day", "percent",
             "Of the seconds that were judged alone; a day without any has no point. There is no norm: compare the wearer with the wearer, before a visit and after.",
             [Ask(select(MINUTE, f'{SLOUCHED_SHARE} AS "slouched"', judged, **BROKEN)), little],
-            axis="of judged time", soft=(0, 50), overrides=shade, defaults={"min": 0},
+            axis="of judged time", soft=(0, 50), overrides=shade, defaults={"min": 0}, unless=NOT_JUDGED,
         ),
         lines(
             "Time balance a day", "s",
@@ -79,7 +97,7 @@ def review() -> Json:
             "Sustained slouches and alerts a day", "short",
             "Counted on the day of their onset. Read them beside the time worn: twice the time has twice the chances.",
             [Ask(select(EPISODE, counts, BETWEEN, **DAYS)), little],
-            axis="a day", style="bars", fill=70, overrides=shade, defaults={"min": 0},
+            axis="a day", style="bars", fill=70, overrides=shade, defaults={"min": 0}, unless=NONE_WAS,
         ),
         lines(
             "Length of slouches a day", "s",
@@ -88,14 +106,14 @@ def review() -> Json:
                 Ask(of(lasted, 'max("lasted") AS "longest", median("lasted") AS "median"', "$timeFilter", **BROKEN)),
                 little,
             ],
-            axis="from onset to end", overrides=shade, defaults={"min": 0},
+            axis="from onset to end", overrides=shade, defaults={"min": 0}, unless=NONE_WAS,
         ),
         lines(
             "Inclination a day: 10th, 50th and 90th percentile", "degree",
-            "Of the means of all judged minutes of a day. A tenth of the time the back was more upright than the lowest line, "
+            "Of the means of all judged minutes of a day. In a tenth of these minutes the back was more upright than the lowest line, "
             "a tenth further forward than the highest: the band shows how varied it was held, the middle how upright.",
             [Ask(select(MINUTE, bands, BETWEEN, **BROKEN)), little],
-            axis="forward of upright", soft=(-10, 40), height=12,
+            axis="forward of upright", soft=(-10, 40), height=12, unless=NOT_JUDGED,
             overrides=[*shade, named("90th percentile", {"custom.fillBelowTo": "10th percentile", "custom.fillOpacity": 15})],
         ),
         table(
@@ -103,23 +121,24 @@ def review() -> Json:
             "Of the judged time of that hour, over all weeks between the visits, in your browser's time zone: when it is hard. "
             "Single weeks give single numbers; look for what repeats.",
             [Ask(select(MINUTE, f'{total("slouched_s")} AS "slouched", {total("upright_s")} AS "upright"', judged,
-                        by="time(1h)", fill="none"), table=True)],
-            height=12, transformations=HOURS,
+                        by=QUARTERS, fill="none"), table=True)],
+            height=12, unless=NOT_JUDGED, transformations=HOURS,
             steps=[Step(0, BLUE), Step(25, GREY), Step(50, ORANGE)],
             custom={"cellOptions": {"type": "color-background", "mode": "gradient"}, "align": "center"},
             defaults={"decimals": 0, "color": {"mode": "thresholds"}, "min": 0, "max": 100},
         ),
         table(
             "Response to alerts", "none",
-            "Each alert, and how long it took until the wearer was seen to sit up. Quick at first and slower later is what "
+            "Each alert, and for how long it was slouched on: until the wearer sat up, or was last seen slouched. Short at first and longer later is what "
             "nagging looks like.",
             response_asks(BETWEEN), transformations=RESPONSE, overrides=RESPONSE_UNITS, width=24,
+            unless=NONE_WAS,
         ),
     ]  # fmt: skip
     return Board(
         "neckline-review", "Neckline: therapist review",
         "One wearer, day by day, from visit to visit. For a conversation: it names no norm and gives no advice.",
-        "now-28d", panels,
+        "now-28d/d", panels,
         [
             choose_wearer(),
             choose_visit("since", "From visit", EVER[0]),
@@ -138,12 +157,12 @@ def _sum(left: str, right: str, operator: str, alias: str) -> Json:
     }
 
 
-WEEKDAYS = ("1 Mon", "2 Tue", "3 Wed", "4 Thu", "5 Fri", "6 Sat", "7 Sun")
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HOURS: list[Json] = [
     _sum("Time", "0", "+", "Hour"),
     {"id": "convertFieldType", "options": {"conversions": [{"targetField": "Hour", "destinationType": "time"}]}},
     {"id": "formatTime", "options": {"timeField": "Hour", "outputFormat": "HH", "useTimezone": True}},
-    {"id": "formatTime", "options": {"timeField": "Time", "outputFormat": "E ddd", "useTimezone": True}},
+    {"id": "formatTime", "options": {"timeField": "Time", "outputFormat": "E", "useTimezone": True}},
     {
         "id": "groupBy",
         "options": {
@@ -167,9 +186,10 @@ HOURS: list[Json] = [
         "id": "organize",
         "options": {
             "excludeByName": {},
-            "indexByName": {name: at for at, name in enumerate(("Hour\\Time", *WEEKDAYS))},
-            "renameByName": {"Hour\\Time": "Hour"},
+            "indexByName": {"Hour\\Time": 0, **{str(day): day for day in range(1, 8)}},
+            "renameByName": {"Hour\\Time": "Hour", **{str(day): name for day, name in enumerate(WEEKDAYS, 1)}},
         },
     },
 ]  # fmt: skip
-"""What Grafana makes of hourly rows: a row an hour of the day, a column a weekday. All of it is in every version since 10."""
+"""What Grafana makes of these rows: a row an hour of the day, a column a weekday, by its number, for its name would be in the
+browser's language. All of it is in every version since 10.4."""

@@ -1,7 +1,21 @@
 """*Wearer today*: what a wearer looks at. The angle, what was done when, the balance, alerts and what came of them."""
 
 from dashboards.board import Board, choose_wearer, mark
-from dashboards.panels import GREY, Ask, Json, Step, gauges, lines, named, number, shaded, table, timeline
+from dashboards.panels import (
+    GREY,
+    NONE_WAS,
+    NOT_JUDGED,
+    Ask,
+    Json,
+    Step,
+    gauges,
+    lines,
+    named,
+    number,
+    shaded,
+    table,
+    timeline,
+)
 from dashboards.queries import (
     BALANCE,
     CHOSEN,
@@ -25,7 +39,10 @@ def wearer_today() -> Json:
     unknown = " OR ".join(
         f"{field(EPOCH, 'activity')} = '{word.value}'" for word in (Activity.GAP, Activity.NOT_WORN)
     )
-    angle = select(EPOCH, f'mean({field(EPOCH, "sagittal_deg")}) AS "inclination"', by=shown, fill="null")
+    angle = select(
+        EPOCH, f'mean({field(EPOCH, "sagittal_deg")}) AS "inclination"',
+        f"{CHOSEN} AND {field(EPOCH, 'activity')} != '{Activity.NOT_WORN.value}'", by=shown, fill="null",
+    )  # fmt: skip
     gaps = select(
         EPOCH, f'count({field(EPOCH, "activity")}) AS "not known"', f"{CHOSEN} AND ({unknown})",
         by=shown, fill="none",
@@ -49,29 +66,30 @@ def wearer_today() -> Json:
             "Slouched share of judged time", "percent",
             "Of the seconds that were judged alone, so of little judged time it says little.",
             Ask(select(MINUTE, f'{SLOUCHED_SHARE} AS "slouched"', f"{CHOSEN} AND {JUDGED_MINUTES}")),
-            defaults={"decimals": 0},
+            defaults={"decimals": 0}, unless=NOT_JUDGED,
         ),
         number(
-            "Sustained slouches", "short", "How often a slouch was held for the hold time or longer.",
-            Ask(select(EPISODE, f'count({field(EPISODE, "peak_deg")}) AS "slouches"')),
+            "Sustained slouches", "short", "How often a slouch was held for the hold time or longer; one that goes on counts once it is over.",
+            Ask(select(EPISODE, f'count({field(EPISODE, "peak_deg")}) AS "slouches"')), unless=NONE_WAS,
         ),
         number(
             "Alerts", "short", "How often you were told. Fewer than slouches when snoozed, or outside of your hours.",
-            Ask(select(EPISODE, f'sum({field(EPISODE, "alerts")}) AS "alerts"')),
+            Ask(select(EVENT, f'count({field(EVENT, "onset_ns")}) AS "alerts"', f"{CHOSEN} AND {happened(EventKind.SLOUCH_ALERT)}")),
+            unless=NONE_WAS,
         ),
         lines(
             "Inclination of the upper back", "degree",
-            "Forward is positive, from your own upright pose; the mean of each interval. It is a proxy for the head: one clip "
+            "Forward is positive, from your own upright pose; the mean of each interval, judged or not. It is a proxy for the head: one clip "
             "measures no neck. Grey: not worn, or no signal. The dashed line is the threshold of one who captured no slump; "
             "yours may be another (Calibrations).",
             [Ask(angle), Ask(gaps)],
             axis="forward of upright", width=24, height=9, soft=(-15, 45),
-            steps=[Step(DEFAULT_THRESHOLD_DEG, GREY)], overrides=[shaded("not known")],
+            steps=[Step(DEFAULT_THRESHOLD_DEG, GREY)], overrides=[shaded("not known")], every="1s",
         ),
         timeline(
             "Activity and posture",
             "Posture is judged only while you are still. What is not judged is neither good nor bad.",
-            [Ask(states)], width=24,
+            [Ask(states)], width=24, every="1s",
         ),
         gauges(
             "Time balance", "s", "Time judged upright, judged slouched, and not judged.", [Ask(select(MINUTE, BALANCE))],
@@ -79,14 +97,16 @@ def wearer_today() -> Json:
         ),
         table(
             "Alerts, and how long until you sat up", "none",
-            "Each alert beside the end of its slouch. No row while a slouch goes on, or if its end was hidden by a gap.",
-            response_asks(CHOSEN), transformations=RESPONSE, overrides=RESPONSE_UNITS,
+            "Each alert, and for how long it was slouched on. No row while a slouch goes on. If a gap or movement hid its end, the "
+            "time is until it was last seen: the list of slouches says which ends were seen.",
+            response_asks(CHOSEN), transformations=RESPONSE, overrides=RESPONSE_UNITS, unless=NONE_WAS,
         ),
         table(
             "Sustained slouches, one by one", "none",
             "Onset, greatest and mean inclination in degrees, alerts given, and whether the end was seen.",
             [Ask(select(EPISODE, slouches), table=True)],
             overrides=[named(name, {"unit": "degree", "decimals": 0}) for name in ("peak", "mean")],
+            unless=NONE_WAS,
         ),
         table(
             "What else happened", "none", "Links lost and found, calibrations, snoozes, visits; the value is in per cent for the battery.",
@@ -100,6 +120,7 @@ def wearer_today() -> Json:
                     table=True,
                 )
             ],
+            unless=NONE_WAS,
         ),
     ]  # fmt: skip
     return Board(

@@ -35,7 +35,7 @@ HOUR_NS, DAY_NS = 3600 * 10**9, 86_400 * 10**9
 DAYS, HOURS = 28, 7.5
 WEARERS = ("w-3c81", "w-7f3a", "w-a902", "w-e44d")
 CHOSEN = WEARERS[1]
-SPANS_NS = {"now/d": 9 * HOUR_NS, "now-24h": DAY_NS, "now-28d": 28 * DAY_NS}
+SPANS_NS = {"now/d": 9 * HOUR_NS, "now-24h": DAY_NS, "now-28d/d": 28 * DAY_NS + 17 * HOUR_NS}
 VISITS_NS = (NOW_NS - 25 * DAY_NS - 8 * HOUR_NS, NOW_NS)
 
 

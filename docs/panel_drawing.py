@@ -368,12 +368,12 @@ def _table(it: Answered, x: float, y: float, width: float, height: float) -> Ite
 
 
 def _joined(it: Answered) -> list[Row]:
-    """Do as joinByField and calculateField: when the wearer was told, and how long until they sat up."""
+    """Do as joinByField and calculateField: when the wearer was told, and for how long it was slouched on."""
     told, ended = ({row["onset"]: row for row in rows} for rows in it.rows)
     return [
         {
             "told at": round(told[onset]["told"]),
-            "until sat up": round(ended[onset]["ended"] - told[onset]["told"]),
+            "slouched on": round(ended[onset]["ended"] - told[onset]["told"]),
         }
         for onset in told
         if onset in ended
