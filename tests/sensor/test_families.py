@@ -336,6 +336,7 @@ def test_a_clip_left_streaming_by_another_host(case: Case) -> None:
             assert LinkState.STREAMING in listener.states
             assert len(listener.time_ns()) > 4 * case.rate_hz
             assert (np.diff(listener.time_ns()) > 0).all()
+            assert (np.diff(rows_of(listener)) >= 0).all()
 
     virtual_time.run(main())
 
