@@ -26,7 +26,7 @@ from storage.exports.sharing import AS_IT_IS, Sharing
 from storage.gaps import SECOND_NS, Gaps
 from storage.history import History
 from storage.recordings.folder import RecordingsFolder
-from storage.schema import EPOCH, Column, Kind, Row, Type
+from storage.schema import CALIBRATION, EPOCH, Column, Kind, Row, Type
 
 if TYPE_CHECKING:
     from storage.exports.samples import Samples
@@ -82,7 +82,7 @@ def export_journal(
     recordings: RecordingsFolder | None = None,
     on_progress: Callable[[str, int, int], None] = lambda _what, _done, _of: None,
 ) -> Export:
-    """Write all kinds of the streams, `since_ns` <= time < `until_ns`, as they are at this moment.
+    """Write all kinds of the streams, `since_ns` <= time < `until_ns`, as they are at this moment; of calibrations older ones, too.
 
     With `recordings` the samples in it of the same wearers, too. `on_progress` gets `rows`, those written and all of
     them, then `samples`, files of samples done and all of them. Raises ExportError when the folder is there and not empty or
@@ -118,7 +118,13 @@ class _Writing:
         self.span_ns, self.on_progress = span_ns, on_progress
         self.gaps = {stream: Gaps() for stream in streams}
         self.done = 0
-        self.total = sum(reader.count(kind, stream, *span_ns) for kind in reader.kinds for stream in streams)
+        self.total = sum(
+            reader.count(kind, stream, *self.span(kind)) for kind in reader.kinds for stream in streams
+        )
+
+    def span(self, kind: Kind[Any]) -> tuple[int | None, int | None]:
+        """Return the period of a kind: what was captured before it is what its angles rest on."""
+        return (None, self.span_ns[1]) if kind is CALIBRATION else self.span_ns
 
     def write(self, part: Path, folder: Path, recordings: RecordingsFolder | None) -> Export:
         """Write all files into `part`."""
@@ -182,7 +188,7 @@ class _Writing:
         """Yield the rows of one kind, stream by stream in order of time."""
         for stream in self.streams:
             wearer = self.sharing.label(stream.wearer)
-            found: Iterator[Row] = map(self.shared(kind), self.reader.rows(kind, stream, *self.span_ns))
+            found: Iterator[Row] = map(self.shared(kind), self.reader.rows(kind, stream, *self.span(kind)))
             if kind is EPOCH:
                 found = self.gaps[stream].watch(found)
             for time_ns_, *values in found:

@@ -24,8 +24,19 @@ from storage.exports.export import CODEBOOK, PROVENANCE, Export, Format, export_
 from storage.exports.sharing import Sharing
 from storage.journal import Journal
 from storage.reader import JournalReader
-from storage.schema import EPOCH, EVENT, KINDS, Column, Kind, Type, Value, kind_of
-from tests.storage.records import ANNA, BERT, SECOND_NS, START_NS, epoch, event, one_of_each, records, second
+from storage.schema import CALIBRATION, EPOCH, EVENT, KINDS, Column, Kind, Type, Value, kind_of
+from tests.storage.records import (
+    ANNA,
+    BERT,
+    SECOND_NS,
+    START_NS,
+    calibration,
+    epoch,
+    event,
+    one_of_each,
+    records,
+    second,
+)
 
 
 @pytest.fixture
@@ -165,6 +176,19 @@ def test_times_for_people_lose_nothing(time_ns: int) -> None:
     whole = datetime.fromisoformat(text[:19] + "+00:00") - datetime.fromisoformat("1970-01-01T00:00:00+00:00")
     assert time_ns == (whole.days * 86400 + whole.seconds) * SECOND_NS + int(text[20:29])
     assert (len(text), text[19], text[29]) == (30, ".", "Z")
+
+
+def test_of_a_period_the_calibrations_are_there_that_it_rests_on(path: Path, tmp_path: Path) -> None:
+    """Captured before it or in it; those that came after tell nothing of it."""
+    with Journal.open(path, "test") as journal:
+        journal.commit(
+            [Batch(ANNA, (*(calibration(k) for k in (1, 50, 90)), *(epoch(k) for k in range(100))))]
+        )
+    since_ns, until_ns = START_NS + 40 * SECOND_NS, START_NS + 60 * SECOND_NS
+    with JournalReader.open(path) as reader:
+        folder = export_journal(reader, [ANNA], tmp_path / "out", since_ns, until_ns).folder
+    assert read_back(folder, CALIBRATION) == {ANNA: [calibration(1), calibration(50)]}
+    assert read_back(folder, EPOCH) == {ANNA: [epoch(k) for k in range(40, 60)]}
 
 
 def test_gaps_are_listed_as_spans(path: Path, tmp_path: Path) -> None:
