@@ -21,10 +21,10 @@ from storage.exports.motion_bids_derived import DerivedDataset
 from storage.exports.new_folder import new_folder
 from storage.exports.sharing import AS_IT_IS, Sharing
 from storage.history import History
-from storage.recordings.contents import Gap, gaps
+from storage.recordings.contents import Contents, Gap, gaps
 from storage.recordings.folder import RecordingsFolder, Segment
 from storage.recordings.frames import columns_of
-from storage.recordings.reading import contents, readings
+from storage.recordings.reading import readable, readings
 
 DERIVATIVES = Path("derivatives") / "neckline"
 
@@ -106,21 +106,23 @@ class _Writing:
         broken: list[str] = []
         for done, segment in enumerate(segments):
             on_progress(done, len(segments))
+            held: Contents | None = None
             blocks: list[SampleBlock] = []
             try:
+                held = readable(segment.path)
                 for reading in readings(segment.path):
                     within = _within(reading, span_ns)
                     if within is not None and len(within):
                         blocks.append(within)
             except FileDamagedError as error:
                 broken.append(str(error))
-            if blocks:
-                self._run(segment, blocks)
+            if held is not None and blocks:
+                self._run(segment, held, blocks)
         on_progress(len(segments), len(segments))
         return tuple(broken)
 
-    def _run(self, segment: Segment, blocks: Sequence[SampleBlock]) -> None:
-        about = contents(segment.path).about
+    def _run(self, segment: Segment, held: Contents, blocks: Sequence[SampleBlock]) -> None:
+        about = held.about
         first_ns, last_ns = int(blocks[0].time_ns[0]), int(blocks[-1].time_ns[-1])
         run = self.bids.run(segment.stream, first_ns)
         channels = _channels(segment.stream.placement, has_gyr=about.has_gyr)
@@ -147,6 +149,7 @@ class _Writing:
                     }
                     for gap in lacking
                 ],
+                "DamagedBytes": held.damaged_bytes,
                 "SoftwareVersions": about.software or NOT_KNOWN,
             },
         )
@@ -180,7 +183,7 @@ gyroscope, rotation, in the clip's own axes (right-handed; at rest the axis that
 
 A run is an hour or less. Its rows are the samples that came; `latency` is the time of each in seconds since the first,
 whose time in nanoseconds (UTC) is `FirstSampleTimeNs` of the sidecar. What never came is listed there under `Gaps`;
-a sample that came damaged has `n/a`. Participants are pseudonyms. checksums.sha256 lists every other file.
+a sample that came damaged has `n/a`; `DamagedBytes` of the recording itself could not be read. Participants are pseudonyms. checksums.sha256 lists every other file.
 """
 REFERENCE_FRAME: Json = {
     "reference_frame": {

@@ -13,10 +13,10 @@ from processing.outputs import Activity, Posture
 from storage.entries import Stream
 from storage.exports.bids import NOT_KNOWN, BidsFolder, Json, Run, latency, sidecar, table
 from storage.exports.sharing import Sharing
+from storage.gaps import SECOND_NS, Gaps
 from storage.history import History
 from storage.schema import CALIBRATION, EPISODE, EPOCH, EVENT, Column, Row, Type
 
-SECOND_NS = 10**9
 DAY_NS = 86_400 * SECOND_NS
 UNITS = {"deg": "deg", "[g]": "g", "Hz": "Hz"}
 CODES: dict[str, tuple[str, ...]] = {"activity": tuple(Activity), "posture": tuple(Posture)}
@@ -35,7 +35,8 @@ README = """# Posture of the upper back, second by second
 Made by neckline from samples of a motion clip. A run is a day (UTC) of one clip: its rows are seconds, `latency` says when
 each began. Angles are inclination from the wearer's own calibrated upright pose: of the upper back, a proxy for
 forward-head posture; with `tracksys-headontrunk`, the flexion of the head on the trunk. Activity and posture are numbers whose
-words stand with the channels. What cannot be judged is `unknown`; it is never counted as good.
+words stand with the channels. What cannot be judged is `unknown`; it is never counted as good. `Gaps` in the sidecar lists the
+spans without data: `no_signal` where too little of the clip arrived, `not_recorded` where there are no rows.
 
 `_events.tsv` has what was told and every sustained slouch. The sidecars list the calibrations. Wellness and conversation
 support: no diagnosis, no treatment advice, no score against norms. checksums.sha256 lists every other file.
@@ -92,6 +93,7 @@ class DerivedDataset:
                 "MotionChannelCount": len(channels) - 1,
                 "MISCChannelCount": len(channels) - 1,
                 "SubjectArtefactDescription": NOT_KNOWN,
+                "Gaps": [*_gaps(seconds, first_ns)],
                 "Calibrations": [*self._calibrations(stream, last_ns + SECOND_NS)],
             },
         )
@@ -129,6 +131,19 @@ def _channel(column: Column, stream: Stream) -> dict[str, str]:
         "units": UNITS.get(column.unit, NOT_KNOWN), "reference_frame": NOT_KNOWN,
         "description": column.meaning + codes,
     }  # fmt: skip
+
+
+def _gaps(seconds: Sequence[Row], first_ns: int) -> Iterator[Json]:
+    """Yield the spans without data, and why there are none."""
+    gaps = Gaps()
+    for _ in gaps.watch(seconds):
+        pass
+    for gap in gaps.found:
+        yield {
+            "SinceSeconds": (gap.since_ns - first_ns) / SECOND_NS,
+            "UntilSeconds": (gap.until_ns - first_ns) / SECOND_NS,
+            "Why": gap.why.value,
+        }
 
 
 def _cells(row: Row, first_ns: int) -> Iterable[str]:

@@ -23,7 +23,7 @@ from storage.exports.sharing import Sharing
 from storage.recordings.contents import Gap, gaps
 from storage.recordings.folder import Segment
 from storage.recordings.frames import About
-from storage.recordings.reading import AXES, Columns, columns, contents
+from storage.recordings.reading import AXES, Columns, columns, readable
 
 BATCH_ROWS = 1 << 16
 UNITS = {"acc": ("mps2", "m/s2", "acceleration with gravity"), "gyr": ("radps", "rad/s", "rotation")}
@@ -47,6 +47,8 @@ class SampleFile:
     first_ns: int | None = None
     last_ns: int | None = None
     gaps: list[Gap] = field(default_factory=list)
+    damaged_bytes: int = 0
+    """Of the recording, that could not be read: what they held is among the gaps."""
     sha256: str = ""
 
 
@@ -130,11 +132,14 @@ class _Writing:
 
     def take(self, segment: Segment) -> None:
         """Write the samples of a file that lie in the span."""
-        about = contents(segment.path).about
+        held, rows = readable(segment.path), 0
         for part in columns(segment.path, rows=BATCH_ROWS):
             within = _within(part, self.span_ns)
             if len(within.time_ns):
-                self._write(segment, about, within)
+                self._write(segment, held.about, within)
+                rows += len(within.time_ns)
+        if rows:
+            self.files[-1].damaged_bytes += held.damaged_bytes
 
     def _write(self, segment: Segment, about: About, part: Columns) -> None:
         key = segment.stream, segment.day, about.has_gyr, about.scale, part.are_counts

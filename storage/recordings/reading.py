@@ -47,6 +47,16 @@ def contents(path: Path) -> Contents:
     return sums_of(found).contents(damaged_bytes(found))
 
 
+def readable(path: Path) -> Contents:
+    """Return the same of a file that is empty, or of which some sample can be read. FileDamagedError."""
+    held = contents(path)
+    if held.damaged_bytes and not held.rows:
+        raise FileDamagedError(
+            path, f"no sample of it can be read, and {held.damaged_bytes} bytes are damaged"
+        )
+    return held
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Successive samples of one file, as they lie in it."""

@@ -7,6 +7,7 @@ import math
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ import numpy as np
 import pytest
 
 from benchmarks.sitting_postures import ACC_MPS2_PER_COUNT, GYR_RADPS_PER_COUNT, RATE_HZ, people
+from processing.outputs import Activity
 from sensor.samples import SampleBlock, join
-from storage.entries import Stream
+from storage.entries import Batch, Stream
 from storage.errors import ExportError
 from storage.exports.bids import CHECKSUMS, NOT_KNOWN
 from storage.exports.motion_bids import DERIVATIVES, Dataset, export_motion_bids
@@ -27,8 +29,10 @@ from storage.recordings.folder import RecordingsFolder
 from storage.recordings.frames import About, Scale
 from storage.recordings.recorder import Recorder
 from storage.schema import CALIBRATION, EPISODE, EPOCH, EVENT
+from tests.processing.people import START_NS as SITTING_NS
 from tests.storage.kept import samples_of
-from tests.storage.sittings import sitting
+from tests.storage.records import epoch
+from tests.storage.sittings import SECONDS, sitting
 from tests.storage.test_recordings import ANNA, START_NS, block
 
 VALIDATOR = Path(sys.executable).parent / "bids-validator-deno"
@@ -153,6 +157,8 @@ def test_what_was_made_of_the_samples_is_a_derivative(kept: RecordingsFolder, tm
     sharing = Sharing(-1000, {ANNA.wearer: "p01"})
     with Journal.open(tmp_path / "journal.db", "test") as journal:
         journal.commit(sitting(ANNA))
+        last_ns = SITTING_NS + SECONDS * 10**9
+        journal.commit([Batch(ANNA, (replace(epoch(0, Activity.GAP), start_ns=last_ns + 5 * 10**9),))])
     with JournalReader.open(tmp_path / "journal.db") as reader:
         beside = export_motion_bids(kept, tmp_path / "bids", history=reader, sharing=sharing).folder
         alone = export_motion_bids(RecordingsFolder(tmp_path / "no"), tmp_path / "one", history=reader)
@@ -193,6 +199,10 @@ def test_what_was_made_of_the_samples_is_a_derivative(kept: RecordingsFolder, tm
             [(each.onset_ns, "episode") for each in episodes]
             + [(each.time_ns, each.kind.value) for each in events]
         )
+        assert [(gap["Why"], gap["UntilSeconds"] - gap["SinceSeconds"]) for gap in told["Gaps"]] == [
+            ("not_recorded", 5),
+            ("no_signal", 1),
+        ]
         (calibration,) = told["Calibrations"]
         assert calibration["calibration_id"] == calibrated.calibration.calibration_id
         assert calibration["captured_ns"] == calibrated.calibration.captured_ns + shift_ns

@@ -15,6 +15,7 @@ from sensor.recording import Recording
 from sensor.samples import SampleBlock, join
 from storage.entries import Batch
 from storage.exports.export import CODEBOOK, PROVENANCE, SAMPLES, Export, Format, export_journal
+from storage.exports.motion_bids import export_motion_bids
 from storage.exports.sharing import AS_IT_IS, Sharing
 from storage.journal import Journal
 from storage.reader import JournalReader
@@ -171,6 +172,34 @@ def test_a_period_is_chosen_and_shared(kept: RecordingsFolder, tmp_path: Path) -
     assert time_ns.tolist() == [START_NS + sharing.shift_ns + k * 20_000_000 for k in range(50)]
     assert [file["name"] for file in told(export)["files"]] == ["p01_t4_2024-10-09.csv"]
     assert ANNA.wearer not in (export.folder / PROVENANCE).read_text("utf-8")
+
+
+def log_hit_in(folder: Path, *seconds: int) -> RecordingsFolder:
+    """Return recordings with a log of four seconds, some of them damaged."""
+    segment = recorded(folder, [block(50 * k) for k in range(4)])
+    held = bytearray(segment.path.read_bytes())
+    for k in seconds:
+        held[held.index(block(50 * k).time_ns.tobytes())] ^= 1
+    segment.path.write_bytes(held)
+    return RecordingsFolder(folder / "recordings")
+
+
+def test_what_of_a_log_could_not_be_read_is_counted(tmp_path: Path) -> None:
+    """The rest of it is there; what was hit lacks as a gap."""
+    kept = log_hit_in(tmp_path, 1)
+    (file,) = told(exported(kept, tmp_path / "out"))["files"]
+    dataset = export_motion_bids(kept, tmp_path / "bids").folder
+    (sidecar,) = [json.loads(each.read_text()) for each in dataset.rglob("*_motion.json")]
+    assert file["damaged_bytes"] == sidecar["DamagedBytes"] > 50 * 8
+    assert [gap["missing"] for gap in file["gaps"]] == [50]
+    assert [gap["MissingSamples"] for gap in sidecar["Gaps"]] == [50]
+
+
+def test_a_log_of_which_nothing_can_be_read_is_named_as_broken(tmp_path: Path) -> None:
+    """Or it would lack without a word."""
+    kept = log_hit_in(tmp_path, 0, 1, 2, 3)
+    export = exported(kept, tmp_path / "out")
+    assert (told(export)["files"], len(told(export)["broken"]), len(export.broken)) == ([], 1, 1)
 
 
 def truncated(path: Path) -> None:
