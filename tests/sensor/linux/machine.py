@@ -126,8 +126,28 @@ class Machine:
 
     def __init__(self, radio: Radio) -> None:
         self.told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.pid = 0
+        """Of the process that is the machine."""
         self._radio = radio
         self._agent: asyncio.StreamWriter | None = None
+
+    def waits_s(self) -> list[dict[str, float]]:
+        """Return for how long each thread of machine and controller has been ready and had no processor (proc_pid_schedstat)."""
+        waits_s: list[dict[str, float]] = []
+        for pid in (self.pid, os.getpid()):
+            waits_s.append({})
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                with suppress(OSError):  # it has ended, or this kernel does not count
+                    waits_s[-1][thread.name] = int((thread / "schedstat").read_text().split()[1]) / 1e9
+        return waits_s
+
+    def kept_s(self, since: list[dict[str, float]]) -> float:
+        """Return for how long other programs kept machine and controller from the processors, by the busiest thread of each."""
+        now = self.waits_s()
+        return sum(
+            max((wait - was.get(thread, 0.0) for thread, wait in waits.items()), default=0.0)
+            for was, waits in zip(since, now, strict=True)
+        )
 
     def do(self, what: str, **how: Any) -> None:
         """Give an order."""
@@ -168,6 +188,7 @@ async def machine(radio: Radio, folder: Path) -> AsyncIterator[Machine]:
         await asyncio.start_unix_server(guest.serve_agent, folder / "agent"),
     ):
         qemu = await asyncio.create_subprocess_exec(*command(folder), stdin=subprocess.DEVNULL)
+        guest.pid = qemu.pid
         try:
             yield guest
         finally:
