@@ -4,6 +4,7 @@ What the sink acknowledged is settled, and so are dead letters, in order of seq;
 harmless (a line overwrites itself), so a refused batch is cut in halves until the bad line is alone.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from time import time_ns
@@ -143,9 +144,12 @@ class Delivery:
         A server that wants https, or misses the organisation, says 400 to everything: no row is to blame for it.
         """
         asked = self._sink.ask()
-        return asked if asked.verdict is Verdict.HELD and asked.reason == refusal.reason else None
+        same = _VARYING.sub("", asked.reason) == _VARYING.sub("", refusal.reason)
+        return asked if asked.verdict is Verdict.HELD and same else None
 
 
+_VARYING = re.compile(r"[\w-]*\d[\w-]*")
+"""Of an answer what is another each time: proxies name the request, and when it came."""
 STEPPED_BACK = Answer(Verdict.DELIVERED, "rows under way have to arrive first")
 """Nothing was sent: ask again in a moment."""
 

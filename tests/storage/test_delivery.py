@@ -316,6 +316,18 @@ def test_no_row_is_blamed_for_what_is_wrong_with_every_request(
     assert reader.dead_letters("influxdb") == []
 
 
+def test_a_proxy_that_numbers_its_refusals_makes_no_dead_letters(
+    stub: Stub, journal: Journal, reader: JournalReader
+) -> None:
+    """The same page for rows and for none, but for the name and the time of the request."""
+    page = "<h1>400 Bad Request</h1>Request 6f9619ff-8b86-d011-bead-00c04fc9{0:04x} at 22:06:{0:02d}"
+    stub.replies.extend(Reply(400, page.format(k).encode()) for k in range(60))
+    answer = delivery_of(journal, reader, InfluxSink(stub.settings())).turn()
+    assert answer is not None
+    assert answer.verdict is Verdict.HELD
+    assert reader.dead_letters("influxdb") == []
+
+
 def test_a_dead_letter_is_durable_before_the_cursor_passes_it(
     stub: Stub, journal: Journal, reader: JournalReader
 ) -> None:
