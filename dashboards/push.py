@@ -159,8 +159,10 @@ class Push:
         if there.get("readOnly"):
             raise GrafanaProvisionedError(self._grafana.url, f"the data source {NAME}", "it is read-only")
         shown = part_of(source.shown, there)
+        sends_token = "httpHeaderName1" in (there.get("jsonData") or {})
         has_secret = set(source.secret) <= set(there.get("secureJsonFields") or {})
-        if shown == source.shown and has_secret and not self._force:
+        is_same = shown == source.shown and has_secret and sends_token == bool(source.token)
+        if is_same and not self._force:
             return Change(what, Outcome.UNCHANGED, f"its token {AGAIN}" if source.token else "")
         return self._done(
             what, shown, source.shown,
@@ -179,7 +181,7 @@ class Push:
         found = there["dashboard"]
         saved = self._newest_message(what, uid)
         change = difference(part_of(board, found), board)
-        if saved == message and not self._force:
+        if saved == message and not (self._force and change):
             return Change(what, Outcome.UNCHANGED)
         if not SAVED_BY_US.fullmatch(saved) and not self._force:
             return Change(what, Outcome.KEPT, "it was edited in Grafana; --force replaces it", change)
