@@ -44,6 +44,11 @@ def chip_of(info: ModuleInfo) -> Chip | None:
     return _CHIPS.get((info.module, info.implementation))
 
 
+def packs(info: ModuleInfo) -> bool:
+    """Tell whether the module packs three samples into a notification: a BMI160's from revision 1 on, a BMI270's always."""
+    return chip_of(info) is Chip.BMI270 or (info.revision or 0) > 0
+
+
 ACC_RATES_HZ: Mapping[float, int] = MappingProxyType(
     {
         0.78125: 1,
@@ -97,7 +102,7 @@ _DATA: Mapping[tuple[Module, Chip], tuple[int, int]] = MappingProxyType(
         (Module.GYROSCOPE, Chip.BMI270): (0x04, 0x05),
     }
 )
-"""Registers of single and of packed data. Packed data want revision 1 of a BMI160's module."""
+"""Registers of single and of packed data; see `packs`."""
 
 
 def module_of(data: bytes, chip: Chip) -> Module | None:

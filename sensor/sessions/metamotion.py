@@ -1,7 +1,7 @@
-"""One connection to a MetaMotion: packed acceleration and rotation, paired; no time comes with them.
+"""One connection to a MetaMotion: acceleration and rotation, paired; no time comes with them.
 
-Accelerometer and gyroscope of the chip run on one clock, but are sent apart, three samples each, in turn; the gyroscope
-begins within three samples of the accelerometer. A half that was lost or damaged makes its three samples damaged.
+Accelerometer and gyroscope of the chip run on one clock, but are sent apart, three samples each (one by early firmware),
+in turn; the gyroscope begins within so many of the accelerometer. A half that was lost or damaged makes its samples damaged.
 """
 
 from math import nan, radians
@@ -41,7 +41,7 @@ SCALE = (
     *(radians(imu.gyr_per_count_degps(GYR_RANGE_DEGPS)),) * 3,
 )
 PACKED = 3
-LOST_ROWS = ((nan,) * 6,) * PACKED
+LOST_ROW: Row = (nan,) * 6
 
 
 def matches(advertisement: Advertisement) -> bool:
@@ -57,6 +57,10 @@ class MetaMotionSession(AskingSession):
         self._rate_hz = rate_hz
         self._blocks = SteeredBlocks(rate_hz, SCALE)
         self._chip: imu.Chip | None = None
+        self._packs = True
+        """Whether the gyroscope's module can send packed samples."""
+        self._lost: tuple[Row, ...] = (LOST_ROW,) * PACKED
+        """What stands for a half that was lost or damaged."""
         self._serial = self._firmware = ""
         self._acc: tuple[Row, ...] | None = None
         """Acceleration that waits for its rotation."""
@@ -67,6 +71,7 @@ class MetaMotionSession(AskingSession):
         self._dialogue.tell(Subscribe(protocol.NOTIFY_UUID))
         self._dialogue.ask("firmware", Read(FIRMWARE_UUID))
         self._ask("address", protocol.READ_ADDRESS)
+        self._ask("gyroscope", protocol.ask_module(Module.GYROSCOPE))
         self._ask("chip", protocol.ask_module(Module.ACCELEROMETER))
 
     def received(self, characteristic: str, data: bytes, arrival_ns: int) -> list[Told]:
@@ -83,7 +88,7 @@ class MetaMotionSession(AskingSession):
             return [*self._answer(protocol.Packet.from_bytes(data), data, arrival_ns)]
         except ProtocolError as error:
             refusals = self.oddities.unreadable(data, error)
-            return [*refusals, *(self._half(module, LOST_ROWS, arrival_ns) if module else ())]
+            return [*refusals, *(self._half(module, self._lost, arrival_ns) if module else ())]
 
     def flush(self) -> list[SampleBlock]:
         """Return the samples that the clock still holds back."""
@@ -106,14 +111,14 @@ class MetaMotionSession(AskingSession):
         question = Write(protocol.COMMAND_UUID, command, needed=topic == "chip")
         self._dialogue.ask(topic, question, every_ns=every_ns)
 
-    def _start(self, chip: imu.Chip) -> None:
+    def _start(self, chip: imu.Chip, *, packed: bool) -> None:
         for module in MOTION:
             self._command(*imu.stop(module, chip))
         self._command(
             *protocol.TEARDOWN,
             protocol.SUBSCRIBE_SWITCH,
-            *imu.acc_start(chip, self._rate_hz, ACC_RANGE_G),
-            *imu.gyr_start(chip, self._rate_hz, GYR_RANGE_DEGPS),
+            *imu.acc_start(chip, self._rate_hz, ACC_RANGE_G, packed=packed),
+            *imu.gyr_start(chip, self._rate_hz, GYR_RANGE_DEGPS, packed=packed),
         )
         self._ask("battery", protocol.READ_BATTERY, BATTERY_EVERY_NS)
 
@@ -128,7 +133,10 @@ class MetaMotionSession(AskingSession):
     def _answer(self, packet: protocol.Packet, data: bytes, now_ns: int) -> list[Told]:
         match packet.module, packet.register:
             case Module.ACCELEROMETER, protocol.READ:
-                return [*self._chip_told(imu.chip_of(protocol.ModuleInfo.from_bytes(data)), now_ns)]
+                return [*self._chip_told(protocol.ModuleInfo.from_bytes(data), now_ns)]
+            case Module.GYROSCOPE, protocol.READ:
+                self._packs = imu.packs(protocol.ModuleInfo.from_bytes(data))
+                self._dialogue.answered("gyroscope", now_ns)
             case Module.SETTINGS, register if register == protocol.READ_ADDRESS[1]:
                 self._serial = protocol.Address.from_bytes(data).mac
                 self._dialogue.answered("address", now_ns)
@@ -143,14 +151,15 @@ class MetaMotionSession(AskingSession):
                 self.oddities.unknown_kind(f"packets {packet.module:02x} {packet.register:02x}")
         return []
 
-    def _chip_told(self, chip: imu.Chip | None, now_ns: int) -> list[Refusal]:
+    def _chip_told(self, info: protocol.ModuleInfo, now_ns: int) -> list[Refusal]:
+        chip = imu.chip_of(info)
         if chip is None:
             return [
                 Refusal("its accelerometer is of a kind that this neckline does not know", "update neckline")
             ]
         self._chip = chip
         if self._dialogue.topic == "chip":
-            self._start(chip)
+            self._start(chip, packed=self._packs and imu.packs(info))
         self._dialogue.answered("chip", now_ns)
         return []
 
@@ -159,20 +168,21 @@ class MetaMotionSession(AskingSession):
     def _counts(self, data: bytes, chip: imu.Chip) -> tuple[Row, ...]:
         samples = imu.MotionData.from_bytes(data, chip).samples
         self.oddities.read()
+        self._lost = (LOST_ROW,) * len(samples)
         return samples
 
     def _half(self, module: Module, counts: tuple[Row, ...], arrival_ns: int) -> list[SampleBlock]:
         """Pair acceleration with the rotation that follows it; whoever comes twice in turn has lost its other half."""
         if module is Module.ACCELEROMETER:
             if self._acc is not None and self._paired:
-                self._rows.extend(LOST_ROWS)
+                self._rows.extend(self._lost)
             self._acc = counts
             return []
         if self._acc is None:
-            self._rows.extend(LOST_ROWS if self._paired else ())
+            self._rows.extend(self._lost if self._paired else ())
             return []
         self._rows += [
-            a + g if len(a + g) == 6 else LOST_ROWS[0] for a, g in zip(self._acc, counts, strict=False)
+            a + g if len(a + g) == 6 else LOST_ROW for a, g in zip(self._acc, counts, strict=False)
         ]
         self._acc, self._paired = None, True
         rows, self._rows = self._rows, []

@@ -24,6 +24,8 @@ class MetaMotion(Board):
     mac: str = "E8:C9:8F:52:7B:07"
     firmware: str = "1.7.3"
     chip: imu.Chip = imu.Chip.BMI160
+    revision: int = 1
+    """Of both its motion modules. At 0 a BMI160 sends samples one by one, whatever is asked."""
     registers: dict[tuple[int, int], bytes] = field(init=False, default_factory=dict)
     """What was last written to each register."""
 
@@ -54,7 +56,16 @@ class MetaMotion(Board):
     @property
     def bundle(self) -> int:
         """Samples in one packet."""
-        return 3
+        return max(1, self._packet(ACC))
+
+    def _packet(self, module: Module) -> int:
+        """Return how many samples are in a packet of what is subscribed to; 0 when nothing is."""
+        packs = imu.packs(self._info(module))
+        for size, packed in ((3, True), (1, False)):
+            register = imu.subscribe(module, self.chip, packed=packed)[1]
+            if self.registers.get((module, register)) == b"\x01" and (packs or not packed):
+                return size
+        return 0
 
     def _runs(self, module: Module) -> bool:
         on = (
@@ -87,7 +98,7 @@ class MetaMotion(Board):
     def _info(self, module: int) -> ModuleInfo:
         of_bmi160 = self.chip is imu.Chip.BMI160
         implementation = {ACC: 1 if of_bmi160 else 4, GYR: 0 if of_bmi160 else 1}.get(Module(module), 0)
-        return ModuleInfo(module, implementation, 1)
+        return ModuleInfo(module, implementation, self.revision)
 
     def notifications(self, time_s: Floats) -> list[Packet]:
         """Return one packet of acceleration, and then one of rotation if that runs."""
@@ -97,7 +108,7 @@ class MetaMotion(Board):
             (ACC, np.rint(acc_g / imu.acc_per_count_g(8))),
             (GYR, np.rint(gyr_degps / imu.gyr_per_count_degps(1000))),
         ):
-            if len(counts) and self._runs(module):
+            if len(counts) and self._runs(module) and self._packet(module):
                 samples = tuple((int(x), int(y), int(z)) for x, y, z in counts)
                 packets.append((protocol.NOTIFY_UUID, bytes(imu.MotionData(module, self.chip, samples))))
         return packets

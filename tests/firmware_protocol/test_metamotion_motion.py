@@ -68,6 +68,15 @@ def test_the_modules_tell_the_chip() -> None:
     assert list(told.values()) == [Chip.BMI160, Chip.BMI270, Chip.BMI160, Chip.BMI270, None, None]
 
 
+def test_early_firmware_packs_nothing() -> None:
+    """A BMI160's modules pack samples from revision 1 on, a BMI270's always, an absent one never."""
+    told = {
+        data: metamotion_imu.packs(ModuleInfo.from_bytes(bytes.fromhex(data)))
+        for data in ("03800100", "03800102", "13800000", "13800001", "03800400", "1380")
+    }
+    assert list(told.values()) == [False, True, False, True, True, False]
+
+
 @pytest.mark.parametrize(
     ("command", "data"),
     [

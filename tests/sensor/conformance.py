@@ -130,6 +130,11 @@ def metamotion_s(motion: RecordedMotion, _rate_hz: float, **options: Any) -> Met
     return MetaMotion(motion=motion, chip=Chip.BMI270, **options)
 
 
+def metamotion_early(motion: RecordedMotion, _rate_hz: float, **options: Any) -> MetaMotion:
+    """Return a MetaMotion R whose early firmware sends samples one by one."""
+    return MetaMotion(motion=motion, revision=0, **options)
+
+
 def polar_h10(motion: RecordedMotion, _rate_hz: float, **options: Any) -> Polar:
     """Return an H10."""
     return Polar(motion=motion, **options)
@@ -192,7 +197,7 @@ CASES = [
             same_id={"mac": "E8:C9:8F:52:7B:08"},
             strange=(mbientlab.NOTIFY_UUID, bytes.fromhex("14030102")),
         )
-        for variant, make in (("r", metamotion), ("s", metamotion_s))
+        for variant, make in (("r", metamotion), ("s", metamotion_s), ("early", metamotion_early))
     ),
     *(
         Case(
