@@ -80,6 +80,9 @@ def set_up(
         version = (reply.version or str(_json(reply).get("version", ""))).lstrip("v")
         kinds: dict[str, type[_Server]] = {"1": _Influx1, "2": _Influx2, "3": _Influx3, "C": _Influx2}
         kind = kinds.get(version[:1])
+        if kind is None and reply.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            reason = answer_of(reply.status, reply.body, url=settings.url, bucket=settings.bucket).reason
+            raise InfluxAdminError(settings.url, "what it is", reason)  # 3 Core tells nobody else
         if kind is None and sink.call("GET", "/api/v2/orgs", {}).is_json:
             kind = _Influx2  # built by someone, without a version of its own
         if kind is None:
@@ -275,7 +278,11 @@ class _Influx3(_Server):
             raise self.refusal(reply.status, reply.body, what)
         known = {value for row in json.loads(reply.body) for value in row.values()}
         if name in known:
-            yield Step(what, Outcome.UNCHANGED)
+            yield Step(
+                what,
+                Outcome.UNCHANGED,
+                "how long it keeps rows is as it was" if keep_days is not None else "",
+            )
         else:
             content = {"db": name, **({"retention_period": f"{keep_days}d"} if keep_days else {})}
             yield self.change(

@@ -23,6 +23,7 @@ from storage.errors import InfluxAdminError, InfluxForbiddenError, InfluxSetting
 from storage.influx_setup import Outcome, Tokens, set_up
 from storage.influxdb import InfluxSettings, InfluxSink
 from tests.storage.servers import ENV, own_server
+from tests.storage.stub import json_reply, stub_server
 
 Json = dict[str, Any]
 DAY_S = 86_400
@@ -245,6 +246,15 @@ def test_a_name_that_influxql_has_for_another_bucket_is_mapped() -> None:
         assert outcomes(settings)["InfluxQL's"] is Outcome.CREATED
         assert mock.mappings[0]["retention_policy"] == "autogen"
         assert outcomes(settings)["InfluxQL's"] is Outcome.UNCHANGED
+
+
+def test_a_token_that_3_core_does_not_know_is_told() -> None:
+    """It does not even tell what it is: that is no want of an organisation."""
+    with stub_server() as stub:
+        stub.always = json_reply(401, '{"error": "the request was not authenticated"}')
+        with pytest.raises(InfluxAdminError, match="the request was not authenticated"):
+            outcomes(stub.settings(org=""))
+        stub.wrong.clear()
 
 
 def test_what_is_wrong_is_told(tmp_path: Path) -> None:
