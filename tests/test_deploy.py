@@ -19,6 +19,7 @@ from tests.storage.servers import own_server
 ROOT = Path(__file__).resolve().parents[1]
 DEPLOY = ROOT / "deploy"
 SERVICES: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+BUILT = [service["image"] for service in SERVICES.values() if "build" in service]
 
 
 def run(script: str, folder: Path) -> None:
@@ -50,9 +51,14 @@ def test_no_password_is_written_down() -> None:
                 assert key.endswith("_FILE"), f"{name}: {key}"
                 assert str(value).startswith("/secrets/")
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
-        assert "build" in service or re.search(r":\d+\.\d+", service["image"])
+        assert service["image"] in BUILT or re.search(r":\d+\.\d+", service["image"])
         assert "privileged" not in service
         assert all(":" in volume for volume in service.get("volumes", []))
+
+
+def test_each_image_is_built_once() -> None:
+    """Compose builds side by side, and a first start would end with "image already exists" (docker/buildx, issue 3576)."""
+    assert BUILT == ["neckline"]
 
 
 def test_grafana_finds_what_is_written_for_it() -> None:
