@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from heapq import merge
-from itertools import compress, islice
+from itertools import compress, dropwhile, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -24,6 +24,7 @@ from storage.watermark import acknowledged
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
+_NO_INDEX = "NOT INDEXED"
 _SINKABLE = tuple(kind for kind in KINDS if kind.measurement is not None)
 _UNSINKABLE = tuple(kind for kind in KINDS if kind.measurement is None)
 
@@ -31,8 +32,8 @@ _UNSINKABLE = tuple(kind for kind in KINDS if kind.measurement is None)
 class JournalReader:
     """Open it with `JournalReader.open`; use it from one thread at a time.
 
-    Each row's checksum is checked; a damaged row is passed over and counted. Raises JournalUnreadableError when
-    SQLite cannot read on.
+    Each row's checksum is checked; a damaged row is passed over and counted, and so are the rows of a page that SQLite
+    cannot read. Raises JournalUnreadableError when it finds no way around.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
@@ -106,16 +107,16 @@ class JournalReader:
     ) -> Iterator[Row]:
         """Yield the same as rows: values in the order of the kind's columns."""
         where, values = _period(kind, self._number(stream), since_ns, until_ns)
-        order = f"{where} ORDER BY {tables.TABLES[kind.name].time}"
-        return (entry.row for entry in self._entries(kind, order, values))
+        return (entry.row for entry in self._in_time(kind, where, values))
 
     def last(self, kind: Kind[T], stream: Stream, /, **tags: str) -> T | None:
         """Return the newest record of one kind by time, or of those alone that have these values of the kind's tags."""
         where, values = _period(kind, self._number(stream), None, None)
         known = [column.name for column in kind.columns if column.tag and column.name in tags]
         where += "".join(f" AND {name} = ?" for name in known)
-        order = f"{where} ORDER BY {tables.TABLES[kind.name].time} DESC"
-        with closing(self._entries(kind, order, (*values, *(tags[name] for name in known)))) as entries:
+        with closing(
+            self._in_time(kind, where, (*values, *(tags[name] for name in known)), " DESC")
+        ) as entries:
             newest = next(entries, None)
         return None if newest is None else kind.from_row(newest.row)
 
@@ -129,7 +130,10 @@ class JournalReader:
         """Return how many rows there are of one kind."""
         number = None if stream is None else self._number(stream)
         where, values = _period(kind, number, since_ns, until_ns)
-        return int(self._query(f"SELECT count(*) FROM {kind.name} {where}", values)[0][0])
+        try:
+            return int(self._query(f"SELECT count(*) FROM {kind.name} {where}", values)[0][0])
+        except JournalUnreadableError:
+            return int(self._query(f"SELECT count(*) FROM {kind.name} {_NO_INDEX} {where}", values)[0][0])
 
     def entries(self, after_seq: int, limit: int) -> list[Entry]:
         """Return the next rows that sinks take, in order of seq; what has no measurement stays in the journal."""
@@ -211,6 +215,46 @@ class JournalReader:
             "SELECT id FROM stream WHERE wearer = ? AND placement = ?", (stream.wearer, stream.placement)
         )
         return int(found[0][0]) if found else 0
+
+    def _in_time(
+        self, kind: Kind[Any], where: str, values: tuple[int | str, ...], direction: str = ""
+    ) -> Generator[Entry, None, None]:
+        """Yield the rows of one kind that are whole in order of time, past pages that cannot be read."""
+        order, last_seq = f"{where} ORDER BY {tables.TABLES[kind.name].time}{direction}", 0
+        try:
+            for entry in self._entries(kind, order, values):
+                last_seq = entry.seq
+                yield entry
+        except JournalUnreadableError as error:
+            trouble = error
+        else:
+            return
+        # Which rows there are is in the index as well, and which there are in the index, among the rows.
+        for how in ("", _NO_INDEX):
+            try:
+                for seq in self._seqs(f"SELECT seq FROM {kind.name} {how} {order}", values, last_seq):
+                    for entry in self._one(kind, seq):
+                        last_seq = seq
+                        yield entry
+            except JournalUnreadableError as error:
+                trouble = error
+            else:
+                return
+        raise trouble
+
+    def _seqs(self, sql: str, values: tuple[int | str, ...], after: int) -> Iterator[int]:
+        """Yield what a query for seqs gives after one of them; all of it after 0."""
+        with self._reading(), self._selected(sql, values) as rows:
+            found = (int(seq) for (seq,) in rows)
+            yield from found if not after else islice(dropwhile(after.__ne__, found), 1, None)
+
+    def _one(self, kind: Kind[Any], seq: int) -> list[Entry]:
+        """Return the row of a seq; nothing if it cannot be read."""
+        try:
+            return list(self._entries(kind, "WHERE seq = ?", (seq,)))
+        except JournalUnreadableError:
+            self._skip(1)
+            return []
 
     def _entries(
         self, kind: Kind[Any], where: str, values: tuple[int | str, ...]

@@ -5,7 +5,6 @@ import random
 import shutil
 import sqlite3
 import struct
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 
 from storage.damage import Damage, Harm
 from storage.entries import Batch, DeadLetter
-from storage.errors import JournalError, JournalUnreadableError
+from storage.errors import JournalError
 from storage.journal import Journal
 from storage.lock import beside
 from storage.reader import JournalReader
@@ -301,26 +300,52 @@ def told_leniently(path: Path) -> list[Damage]:
         return [*journal.damage, *reader.check()]
 
 
-def test_a_garbled_page_is_reported_and_the_rest_is_read(tmp_path: Path) -> None:
-    """A leaf of the table of epochs overwritten with noise: its rows are lost, no other, and nothing raises at open."""
-    path = tmp_path / "journal.db"
+def garbled(path: Path, of: str, *, leaf: int) -> Path:
+    """Make a journal of 500 epochs and 5 events, a leaf of a table or an index of which is noise."""
     with Journal.open(path, "test") as journal:
         journal.commit([Batch(ANNA, tuple(epoch(k) for k in range(500)))])
         journal.commit([Batch(ANNA, tuple(event(k) for k in range(5)))])
-        (leaf,) = journal._connection.execute(
-            "SELECT pageno FROM dbstat WHERE name = 'epoch' AND pagetype = 'leaf' ORDER BY path LIMIT 1 OFFSET 2"
-        ).fetchone()
+        leaves = journal._connection.execute(
+            "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY path", (of,)
+        ).fetchall()
+    (page,) = leaves[leaf]
     data = bytearray(path.read_bytes())
-    data[(leaf - 1) * 4096 : leaf * 4096] = random.Random(1).randbytes(4096)
+    data[(page - 1) * 4096 : page * 4096] = random.Random(1).randbytes(4096)
     path.write_bytes(data)
+    return path
+
+
+def test_a_garbled_page_is_reported_and_the_rest_is_read(tmp_path: Path) -> None:
+    """A leaf of the table of epochs overwritten with noise: its rows are lost, no other, and nothing raises."""
+    path = garbled(tmp_path / "journal.db", "epoch", leaf=2)
     with Journal.open(path, "test") as journal, JournalReader.open(path) as reader:
         assert {Harm.UNREADABLE, Harm.LOST} == {damage.harm for damage in journal.damage}
         assert {Harm.UNREADABLE, Harm.LOST} == {damage.harm for damage in reader.check()}
         assert [event(k) for k in range(5)] == [*reader.read(EVENT, ANNA)]
-        found: list[Any] = []
-        with suppress(JournalUnreadableError):
-            found.extend(reader.read(EPOCH, ANNA))
-        assert [epoch(k) for k in range(len(found))] == found
+        found = [*reader.read(EPOCH, ANNA)]
+        lost = [k for k in range(500) if epoch(k) not in found]
+        assert found == [epoch(k) for k in range(500) if k not in lost]
+        assert 10 < len(lost) == lost[-1] - lost[0] + 1 < 60
+        assert reader.skipped == len(lost)
+        assert reader.count(EPOCH, ANNA) == 500
+
+
+def test_with_a_garbled_newest_page_the_newest_that_can_be_read_is_the_last(tmp_path: Path) -> None:
+    """What is under way is remembered by it."""
+    with JournalReader.open(garbled(tmp_path / "journal.db", "epoch", leaf=-1)) as reader:
+        found = [*reader.read(EPOCH, ANNA)]
+        assert found == [epoch(k) for k in range(len(found))]
+        assert 440 < len(found) < 500
+        assert reader.last(EPOCH, ANNA) == found[-1]
+
+
+def test_a_garbled_page_of_an_index_loses_no_row(tmp_path: Path) -> None:
+    """What it said is in the rows themselves; that it is garbled is told."""
+    with JournalReader.open(garbled(tmp_path / "journal.db", "epoch_key", leaf=1)) as reader:
+        assert [*reader.read(EPOCH, ANNA)] == [epoch(k) for k in range(500)]
+        assert reader.last(EPOCH, ANNA) == epoch(499)
+        assert reader.count(EPOCH, ANNA) == 500
+        assert {Harm.UNREADABLE} == {damage.harm for damage in reader.check()}
 
 
 def test_a_ruin_is_not_listed_row_by_row(tmp_path: Path) -> None:
