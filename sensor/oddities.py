@@ -16,8 +16,8 @@ CUT = Refusal(
     "use another Bluetooth adapter, or a newer driver: this one carries too few bytes at a time",
 )
 
-UNREADABLE_PACKETS = 100
-"""Seconds of samples: a damaged one now and then is no reason to give a clip up."""
+UNREADABLE_PACKETS = 30
+"""Of a new connection, and not one between them that can be read: half a second of some clips, half a minute of others."""
 UNREADABLE = Refusal(
     "nothing that it sends can be read",
     "update neckline: the clip's firmware may be newer; if it stays so, use another clip",

@@ -158,7 +158,6 @@ class PolarSession(AskingSession):
             return []
         is_acc = frame.measurement == MeasurementType.ACC
         rows = content.acc_mg(frame, factor) if is_acc else content.gyr_degps(frame, factor)
-        self.oddities.read()
         device_s = self._device_s(frame, len(rows))
         if not is_acc:
             return self._blocks(self._pairing.rotation(device_s, np.array(rows) * radians(1.0)))
@@ -168,6 +167,7 @@ class PolarSession(AskingSession):
         packet = Waiting(device_s, time_ns, np.array(rows) * MPS2_PER_MG)
         if MeasurementType.GYRO in self._measurements:
             return self._blocks(self._pairing.acceleration(packet))
+        self.oddities.read()
         return [SampleBlock(packet.time_ns, packet.acc, None, self._rate_hz)]
 
     def _device_s(self, frame: protocol.DataFrame, count: int) -> Floats:
@@ -182,6 +182,8 @@ class PolarSession(AskingSession):
         return device_s
 
     def _blocks(self, found: list[tuple[Waiting, Floats]]) -> list[SampleBlock]:
+        if found:  # of one kind alone no sample is made
+            self.oddities.read()
         return [SampleBlock(packet.time_ns, packet.acc, gyr, self._rate_hz) for packet, gyr in found]
 
 

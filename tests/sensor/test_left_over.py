@@ -1,5 +1,7 @@
 """What an earlier host left running, and what a later firmware tells besides: each family's session, without a radio."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from firmware_protocol.polar_pmd_data import compressed_content
 from sensor.advertisement import Identity
 from sensor.dialogue import ANSWER_WITHIN_NS
 from sensor.families import family_named
+from sensor.oddities import UNREADABLE, UNREADABLE_PACKETS
 from sensor.samples import STANDARD_GRAVITY_MPS2, SampleBlock
 from sensor.session import Read, Refusal, Request, Session, Subscribe, Told, Write
 
@@ -184,6 +187,18 @@ def test_what_else_a_metamotion_tells_is_no_half_of_a_sample(chip: Chip) -> None
 
 
 # ---- a later firmware ----------------------------------------------------------------------------------------------
+
+
+def test_a_verity_sense_whose_rotation_cannot_be_read() -> None:
+    """Of acceleration alone no sample is made: that is told, and nobody waits for ever."""
+    session = family_named("polar_sense").open_session(52.0)
+    told: list[Told] = []
+    for k in range(UNREADABLE_PACKETS):
+        acc, gyr = (DataFrame.from_bytes(data) for data in verity(k, factor=0.001))
+        for frame in (acc, replace(gyr, type=9)):
+            told += session.received(polar.DATA_UUID, bytes(frame), START_NS + k * 230 * MS)
+
+    assert told == [UNREADABLE]
 
 
 def test_a_dot_whose_settings_are_longer() -> None:
