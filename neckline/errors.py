@@ -203,7 +203,7 @@ class NothingInPeriodError(NecklineError):
         self.title, self.wearer, self.period = title, wearer, period
         super().__init__(
             f"{title} holds nothing of {wearer} in this period: {period}",
-            "without --since, --until and --compare all days that there are are shown",
+            "leave out --since, --until and --compare to see which days there are",
         )
 
 

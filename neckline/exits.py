@@ -37,7 +37,7 @@ class Exit(IntEnum):
 
     OK = 0, "done"
     UNEXPECTED = 1, "a fault of neckline's own; the message says where the log lies"
-    USAGE = 2, "the command line was not understood"
+    USAGE = 2, "the command line was not understood; or `erase` did nothing for lack of `--yes`"
     CONFIG = 3, "the configuration cannot serve, or lacks something that the command needs"
     BLUETOOTH = 4, "this computer's Bluetooth is absent, off, forbidden or busy"
     CLIP = 5, "the clip was not found, is busy, out of reach, another one, or cannot do it"
@@ -54,7 +54,7 @@ class Exit(IntEnum):
         12,
         "doctor found something that does not work, a backup is damaged, or the demo did not come out",
     )
-    EXPORT = 13, "the export cannot be written"
+    EXPORT = 13, "an export, or what a command gives, cannot be written"
     NOTHING = 14, "nothing is stored of what was asked for"
     GRAFANA = 15, "Grafana cannot be reached or refuses, or a panel of it gets no answer"
     INTERRUPTED = 130, "stopped with Ctrl-C; `run` and `demo` end with 0, for that is how they are stopped"

@@ -15,7 +15,15 @@ from typer.main import get_command
 from neckline.cli import analysing, clip, configuration, data, grafana, influx, running
 from neckline.cli.common import ConfigOption, JournalOption
 from neckline.commands.options import Options
-from neckline.commands.output import give, heed_the_reader, is_reader_gone, say, tell
+from neckline.commands.output import (
+    give,
+    heed_the_reader,
+    in_few_letters,
+    is_reader_gone,
+    output_lost,
+    say,
+    tell,
+)
 from neckline.exits import Exit
 
 app = typer.Typer(
@@ -56,10 +64,10 @@ def main() -> None:
     """Run one command and exit: with its code, never with a traceback."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without ° shows ? and not a fault
+            stream.reconfigure(errors=in_few_letters())  # a terminal without → shows -> and not a fault
     heed_the_reader()
     code = call(sys.argv[1:])
-    with suppress(BrokenPipeError):  # what came before an error may stay unread; the code is the error's
+    with suppress(OSError):  # what came before an error may stay unread; the code is the error's
         sys.stdout.flush()
     sys.exit(int(code))
 
@@ -72,13 +80,18 @@ def call(words: list[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
     except typer.TyperException as error:
-        say(
-            f"neckline: {error.format_message()}\n→ `neckline --help`, or the command's own --help, tells how"
-        )
+        # The first are typer's own words before ours.
+        message = error.format_message().removeprefix("Invalid value: ").replace("Value error, ", "")
+        say(f"neckline: {message}\n→ `neckline --help`, or the command's own --help, tells how")
         return Exit.USAGE
     except (Exception, SystemExit) as error:  # a person sees a sentence, the log the traceback
         if is_reader_gone(error):
             return Exit.OK
+        if lost := output_lost(error):
+            say(
+                f"neckline: what it gives cannot be written: {lost.strerror}\n→ make room, or send it elsewhere"
+            )
+            return Exit.EXPORT
         if isinstance(error, SystemExit):
             raise
         return tell(error)

@@ -6,9 +6,7 @@ import typer
 
 from neckline.cli.common import options_of
 
-commands = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Show, check or write the configuration."
-)
+commands = typer.Typer(rich_markup_mode=None, help="Show, check or write the configuration.")
 
 
 @commands.command("path")

@@ -10,9 +10,7 @@ import typer
 from neckline.cli.common import Json, options_of
 from neckline.exits import Exit
 
-commands = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Set a Grafana up, or ask what it would show."
-)
+commands = typer.Typer(rich_markup_mode=None, help="Set a Grafana up, or ask what it would show.")
 
 EmailOption = Annotated[
     str | None, typer.Option("--email", metavar="ADDRESS", help="Whom the alert rules tell, by mail.")

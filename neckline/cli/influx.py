@@ -9,7 +9,7 @@ import typer
 
 from neckline.cli.common import Json, options_of
 
-commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Set an InfluxDB up.")
+commands = typer.Typer(rich_markup_mode=None, help="Set an InfluxDB up.")
 
 
 @commands.callback()

@@ -42,7 +42,7 @@ def run(
         run_clip(config, options.journal_path(config), style=style, record=record)
         return
     if record is not None:
-        raise typer.BadParameter("--record is for a real clip")
+        raise typer.BadParameter("--record writes down what a real clip sends: leave it out, or --simulated")
     from neckline.watching.simulated import run_simulated
 
     summary = run_simulated(config, options.journal_option, style=style)

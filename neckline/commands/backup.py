@@ -8,8 +8,10 @@ from neckline.exits import Exit
 from neckline.screen.words import count
 from storage import backup as files
 from storage.damage import Damage
+from storage.errors import BackupError, JournalUnreadableError
 
 SHOWN = 10
+WHAT_TO_NAME = "name what `neckline backup` wrote"
 
 
 def backup(journal_path: Path, file: Path) -> Exit:
@@ -21,7 +23,14 @@ def backup(journal_path: Path, file: Path) -> Exit:
 
 def restore(journal_path: Path, file: Path, *, yes: bool) -> Exit:
     """Put a backup in the journal's place. Raises JournalError, BackupError."""
-    damages = files.restore(file, journal_path, "neckline restore", overwrite=yes)
+    if not file.is_file():
+        raise BackupError(file, "there is no such file", WHAT_TO_NAME)
+    try:
+        damages = files.restore(file, journal_path, "neckline restore", overwrite=yes)
+    except JournalUnreadableError as error:
+        if error.way_out != JournalUnreadableError(file, "").way_out:
+            raise  # it knows better
+        raise BackupError(file, str(error).removeprefix(f"{file} "), WHAT_TO_NAME) from error
     say(f"{journal_path} is what {file} was")
     return _told(damages)
 

@@ -1,5 +1,6 @@
 """What commands say: data to standard output, talk to standard error, and how an error is told."""
 
+import codecs
 import json
 import os
 import sys
@@ -13,22 +14,24 @@ from neckline.exits import Exit, exit_of, way_out_of
 from neckline.paths import PRIVATE_FILE, log_path, private_folder
 
 NON_TERMINAL_WIDTH = 160
+PLAIN = {"→": "->", "…": "...", "–": "-", "−": "-", "·": "-", "≤": "<=", "±": "+-", "°": " deg", "’": "'"}
+"""Letters for terminals and files that know few: what neckline says stays readable."""
 
 
 class _Heeded:
-    """Standard output that knows its own broken pipe from that of a socket or of another process."""
+    """Standard output that knows its own broken pipe, or full disk, from that of a socket or of another file."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self.broken: BrokenPipeError | None = None
+        self.broken: OSError | None = None
 
     def write(self, text: str) -> int:
-        """Write; BrokenPipeError, kept as `broken`."""
+        """Write; OSError, kept as `broken`."""
         with self._keeping():
             return self._stream.write(text)
 
     def flush(self) -> None:
-        """Write what is buffered; BrokenPipeError, kept as `broken`."""
+        """Write what is buffered; OSError, kept as `broken`."""
         with self._keeping():
             self._stream.flush()
 
@@ -36,7 +39,7 @@ class _Heeded:
     def _keeping(self) -> Iterator[None]:
         try:
             yield
-        except BrokenPipeError as error:
+        except OSError as error:
             self.broken = error
             _abandon(self._stream)
             raise
@@ -52,10 +55,33 @@ def heed_the_reader() -> None:
 
 def is_reader_gone(error: BaseException) -> bool:
     """Tell whether an error means that whoever read standard output has seen enough (`neckline … | head`)."""
+    return isinstance(_own(error), BrokenPipeError)
+
+
+def output_lost(error: BaseException) -> OSError | None:
+    """Return why standard output cannot be written, where an error means that: it is a file, and its disk is full."""
+    return _own(error)
+
+
+def _own(error: BaseException) -> OSError | None:
+    """Return standard output's own error, if this is it."""
     stream: object = sys.stdout
-    if not isinstance(stream, _Heeded) or stream.broken is None:
-        return False
-    return stream.broken in {error, error.__context__}  # rich makes a SystemExit of it
+    if not isinstance(stream, _Heeded) or stream.broken not in {error, error.__context__}:
+        return None  # rich makes a SystemExit of a broken pipe
+    return stream.broken
+
+
+def in_few_letters() -> str:
+    """Return how a stream is to give letters that it does not have: by others, or by a question mark."""
+
+    def plain(error: UnicodeError) -> tuple[str, int]:
+        if not isinstance(error, UnicodeEncodeError):
+            raise error
+        lacking = error.object[error.start : error.end]
+        return "".join(PLAIN.get(letter, "?") for letter in lacking), error.end
+
+    codecs.register_error("neckline.plain", plain)
+    return "neckline.plain"
 
 
 def _abandon(stream: TextIO) -> None:

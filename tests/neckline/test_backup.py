@@ -40,8 +40,13 @@ def test_what_cannot_be_done_is_told(neckline: Neckline, home: Home) -> None:
     there = neckline("backup", file)
     assert there.code == Exit.JOURNAL
     assert "there already" in there.err
-    assert neckline("restore", file, "--yes").code == Exit.JOURNAL
+    none = neckline("restore", file, "--yes")
+    assert none.code == Exit.JOURNAL
+    assert "name what `neckline backup` wrote" in none.err
     assert file.read_text() == "mine"
+    absent = neckline("restore", home.folder / "absent.db")
+    assert absent.code == Exit.JOURNAL
+    assert "there is no such file" in absent.err
 
 
 def test_a_damaged_journal_is_saved_as_it_is_and_that_is_said(neckline: Neckline, home: Home) -> None:

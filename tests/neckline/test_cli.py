@@ -179,12 +179,31 @@ def test_an_error_keeps_its_code_when_nobody_listens(home: Home) -> None:
 
 
 def test_a_terminal_that_knows_few_letters_is_no_fault(home: Home) -> None:
-    """What it cannot show becomes a question mark; the code stays right."""
+    """What it cannot show is shown by letters that it has; the code stays right."""
     with shell("status", PYTHONIOENCODING="ascii") as process:
         out, err = process.communicate(timeout=60)
     assert process.returncode == Exit.JOURNAL
     assert out == b""
-    assert err.splitlines()[1].startswith(b"? `neckline run` makes one")
+    assert err.splitlines()[1].startswith(b"-> `neckline run` makes one")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_behind_standard_output_is_no_fault_of_ours(home: Home) -> None:
+    """`neckline … > file` says what is wrong, and asks nobody to report it."""
+    code = "from neckline.cli.app import main; main()"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code, "config", "path"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == Exit.EXPORT
+    assert "cannot be written: No space left" in done.stderr
+    assert "report" not in done.stderr
+    assert not list(home.folder.rglob("*.log"))
 
 
 @pytest.mark.radio
