@@ -191,7 +191,7 @@ def _bluetooth(config: Config) -> Iterator[Finding]:
         yield _wrong("Bluetooth", error)
         yield Finding("clip", Found.SKIPPED, "cannot be looked for without Bluetooth")
         return
-    yield Finding("Bluetooth", Found.OK, f"works; {len(heard)} clips heard in {SCAN_S:g} s")
+    yield Finding("Bluetooth", Found.OK, f"works; {count(len(heard), 'clip')} heard in {SCAN_S:g} s")
     if config.clip is None:
         yield Finding("clip", Found.SKIPPED, "none is paired", "`neckline pair`")
         return
@@ -303,6 +303,9 @@ async def _alerts(config: Config) -> list[Finding]:
         else:
             findings.append(Finding("alerts", Found.OK, f"by {channel.name}"))
     if not any(finding.found is Found.OK for finding in findings):
-        way_out = "set alerts.desktop, or name a push service in alerts.push_file"
+        desktop = "" if config.alerts.desktop else "set alerts.desktop = true, or "
+        way_out = (
+            f"{desktop}name a push service in alerts.push_file; the view of `neckline run` shows alerts, too"
+        )
         findings.append(Finding("alerts", Found.WRONG, "no channel reaches you", way_out))
     return findings

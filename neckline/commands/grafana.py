@@ -34,7 +34,7 @@ def write(config: Config, folder: Path, contact: Contact | None) -> None:
     lacking = [TOKEN_ENV] if known else [URL_ENV, BUCKET_ENV, TOKEN_ENV]
     lacking += [WEBHOOK_ENV] if contact and contact.webhook else []
     say(
-        f"Grafana takes {' and '.join(lacking)} from its own environment; docs/grafana.md says where the files go"
+        f"Grafana takes {', '.join(lacking)} from its own environment; docs/grafana.md says where the files go"
     )
 
 

@@ -18,8 +18,8 @@ def open_recording(path: Path, *, rate_hz: float | None = None, placement: str |
     if find_spec("pyarrow") is None:
         raise RecordingsError(
             path,
-            f"{path} holds samples that neckline kept, and pyarrow is not there to read them",
-            "install neckline with its extra `export`",
+            f"{path} cannot be read: samples that neckline kept need pyarrow",
+            "install neckline with its extra `export`; captures and tables of samples need none",
         )
     from storage.recordings.playback import Playback  # noqa: PLC0415 (pyarrow, an extra)
 

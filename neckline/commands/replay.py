@@ -11,7 +11,7 @@ from neckline.configuration.config import Config
 from neckline.configuration.schedule import Schedule
 from neckline.errors import NoCalibrationError
 from neckline.exits import Exit
-from neckline.screen.words import ACTIVITY_WORDS, span
+from neckline.screen.words import ACTIVITY_WORDS, count, span
 from neckline.wearing.clips import Clips
 from neckline.wearing.head import Head
 from neckline.wearing.wearer import Records, Wearer, calibration_records
@@ -110,7 +110,7 @@ def _show(result: Replayed) -> None:
     activity = (f"{ACTIVITY_WORDS[kind]} {span(s)}" for kind, s in result.activity_s.items())
     give("  activity    " + (", ".join(activity) or "none"))
     give(f"  samples     {result.received} received, {result.missing} missing, {result.corrupt} corrupt")
-    give(f"  slouches    {len(result.episodes)} sustained, {result.alerts} alerts")
+    give(f"  slouches    {len(result.episodes)} sustained, {count(result.alerts, 'alert')}")
     for episode in result.episodes:
         begin_s = (episode.onset_ns - (result.begin_ns or 0)) / 1e9
         give(

@@ -8,7 +8,7 @@ from neckline.commands import machine
 from neckline.commands.output import give, give_json
 from neckline.configuration.config import Config
 from neckline.control.client import Client
-from neckline.screen.words import ACTIVITY_WORDS, count, day_and_clock, of_link, of_quality, span
+from neckline.screen.words import ACTIVITY_WORDS, count, day_and_clock, forward, of_link, of_quality, span
 from neckline.watching.recording import recordings_path
 from neckline.wearing.memory import Memory, remember
 from neckline.wearing.status import HeadStatus, InfluxStatus, Status, Today
@@ -64,7 +64,10 @@ def status(config: Config, journal_path: Path, *, as_json: bool) -> None:
     """Show how things stand. Raises JournalAbsentError, JournalUnreadableError, ServiceSilentError."""
     client = Client.connect(journal_path)
     service = client.status() if client else None
-    kept = keep(config, journal_path)
+    wearer_id = (
+        service.wearer if service else config.wearer.id
+    )  # a simulated one is none of the configuration's
+    kept = keep(config, journal_path, wearer_id)
     if as_json:
         give_json(Answer(service is not None, service, kept))
         return
@@ -73,13 +76,13 @@ def status(config: Config, journal_path: Path, *, as_json: bool) -> None:
         give(f"{head:<12}{text}")
 
 
-def keep(config: Config, journal_path: Path) -> Kept:
-    """Read the journal."""
+def keep(config: Config, journal_path: Path, wearer_id: str | None) -> Kept:
+    """Read what the journal says of a wearer."""
     now_ns = machine.utc_ns()
     with JournalReader.open(journal_path) as reader, reader.snapshot():
         memory, last_epoch_ns = Memory(), None
-        if config.wearer.id is not None:
-            stream = Stream(config.wearer.id, config.wearer.placement)
+        if wearer_id is not None:
+            stream = Stream(wearer_id, config.wearer.placement)
             memory = remember(reader, stream, now_ns)
             newest = reader.last(EPOCH, stream)
             last_epoch_ns = newest.start_ns if newest else None
@@ -152,7 +155,7 @@ def _of_samples(samples: Samples) -> str:
 def _service_lines(service: Status, now_ns: int) -> list[tuple[str, str]]:
     now, link, battery = service.now, service.link, service.battery
     clip = f"{service.clip}{' (simulated)' if service.simulated else ''}"
-    posture = "not known" if now.sagittal_deg is None else f"{now.sagittal_deg:.0f}° forward, {now.posture}"
+    posture = "not known" if now.sagittal_deg is None else f"{forward(now.sagittal_deg)}, {now.posture}"
     if now.activity is not None and (link is None or link.state is LinkState.STREAMING):
         posture += f", {ACTIVITY_WORDS[now.activity]}"
     fading = (
@@ -178,7 +181,7 @@ def _head_lines(head: HeadStatus | None) -> list[tuple[str, str]]:
     if head is None:
         return []
     battery = f", battery {head.battery.percent:.0f} %" if head.battery else ""
-    flexion = "not known" if head.flexion_deg is None else f"{head.flexion_deg:.0f}° forward of the back"
+    flexion = "not known" if head.flexion_deg is None else forward(head.flexion_deg, " of the back")
     if head.calibrated_ns is None:
         flexion = "not calibrated: `neckline calibrate`"
     elif head.suspect:
@@ -191,7 +194,7 @@ def _head_lines(head: HeadStatus | None) -> list[tuple[str, str]]:
 def _day(today: Today) -> str:
     return (
         f"{span(today.upright_s)} upright, {span(today.slouched_s)} slouched, {span(today.unknown_s)} not judged; "
-        f"{today.episodes} sustained slouches, {today.alerts} alerts"
+        f"{count(today.episodes, 'sustained slouch', 'es')}, {count(today.alerts, 'alert')}"
     )
 
 
@@ -205,5 +208,7 @@ def _feed(influxdb: InfluxStatus | None, now_ns: int) -> str:
     if influxdb is None:
         return "not configured"
     behind = f", since {_when(influxdb.oldest_ns, now_ns, '?')}" if influxdb.backlog_rows else ""
-    text = f"{influxdb.backlog_rows} rows to deliver{behind}, {influxdb.dead_letters} refused for good"
+    text = (
+        f"{count(influxdb.backlog_rows, 'row')} to deliver{behind}, {influxdb.dead_letters} refused for good"
+    )
     return f"{text}; {influxdb.trouble}" if influxdb.trouble else text

@@ -16,7 +16,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from neckline.screen.scale import scale
-from neckline.screen.words import ACTIVITY_WORDS, clock, day_and_clock, of_quality, span
+from neckline.screen.words import ACTIVITY_WORDS, clock, day_and_clock, forward, of_quality, span
 from neckline.wearing.calibrating import Prompt
 from neckline.wearing.status import BATTERY_LOW_PERCENT, OLD_CALIBRATION_S, HeadStatus, Status
 from processing.outputs import Posture, Stance
@@ -131,8 +131,7 @@ def _head(status: Status, inner: int, *, activity: bool, lateral: bool, bar: int
     if activity and not known:
         head.append(f"  {ACTIVITY_WORDS[now.activity] if now.activity else 'no samples yet'}")
     if now.sagittal_deg is not None:
-        direction = "forward" if now.sagittal_deg >= 0 else "back"
-        head.append(f"   {abs(now.sagittal_deg):.0f}° {direction}")
+        head.append(f"   {forward(now.sagittal_deg)}")
     if lateral and now.lateral_deg is not None:
         side = "right" if now.lateral_deg >= 0 else "left"
         head.append(f", {abs(now.lateral_deg):.0f}° {side}", FAINT)
@@ -204,7 +203,6 @@ def _of_the_head(head: HeadStatus, hold_s: float) -> Text:
     if head.flexion_deg is None:
         return _row("Head", ("○ ", FAINT), "not judged")
     word = {Posture.UPRIGHT: "upright", Posture.SLOUCHED: "forward", Posture.UNKNOWN: "not judged"}
-    way = "forward" if head.flexion_deg >= 0 else "back"
     held = f"   {head.hold_progress * hold_s:.0f} of {hold_s:.0f} s" if head.hold_progress else ""
     low = head.battery is not None and head.battery.percent < BATTERY_LOW_PERCENT
     battery = f"   battery {head.battery.percent:.0f} %" if head.battery and low else ""
@@ -212,7 +210,7 @@ def _of_the_head(head: HeadStatus, hold_s: float) -> Text:
         "Head",
         (f"{SIGNS[head.posture]} ", HUES[head.posture]),
         (word[head.posture], BOLD),
-        f"   {abs(head.flexion_deg):.0f}° {way} of the back",
+        f"   {forward(head.flexion_deg, ' of the back')}",
         (held, FAINT),
         (battery, ORANGE),
     )

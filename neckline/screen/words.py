@@ -35,6 +35,11 @@ def count(number: int, what: str, plural: str = "s") -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}{plural}"
 
 
+def forward(angle_deg: float, more: str = "") -> str:
+    """Return an angle as people say it: `25° forward`, `1° back`; `more` goes behind."""
+    return f"{abs(angle_deg):.0f}° {'forward' if angle_deg >= 0 else 'back'}{more}"
+
+
 def clock(time_ns: int, zone: tzinfo | None = None, *, seconds: bool = False) -> str:
     """Return the local time of day; `zone` None is this computer's."""
     return datetime.fromtimestamp(time_ns / 1e9, zone).strftime("%H:%M:%S" if seconds else "%H:%M")

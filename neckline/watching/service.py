@@ -114,6 +114,7 @@ class Service:
         self._sign = sign
         self._recorders = recorders or {}
         self._capture: asyncio.Queue[tuple[str, Reading]] | None = None
+        self._snoozed = False
 
     # ---- what it does --------------------------------------------------------------------------------------
 
@@ -243,6 +244,7 @@ class Service:
 
     async def snooze(self, until_ns: int | None) -> None:
         """Give no alerts until then (UTC); None ends a snooze. In force at once, durable on return if it can be."""
+        self._snoozed = False  # what is kept tells by itself of one that is ended
         self._keep(self.wearer.snooze(until_ns, self._utc()))
         await asyncio.to_thread(self._writer.flush, DURABLE_S)
 
@@ -332,11 +334,10 @@ class Service:
 
     async def draw(self) -> None:
         """Draw the view for ever, and tell when a snooze is over."""
-        snoozed = False
         while True:
             status = self.status()
-            if snoozed and status.snoozed_until_ns is None:
+            if self._snoozed and status.snoozed_until_ns is None:
                 happened("snooze_over", "Alerts are on again", wearer=status.wearer)
-            snoozed = status.snoozed_until_ns is not None
+            self._snoozed = status.snoozed_until_ns is not None
             self._view.show(status)
             await asyncio.sleep(self._view.every_s)

@@ -88,7 +88,7 @@ def test_replay_tells_people_the_same(neckline: Neckline, home: Home, recording:
         "judged by   c-",
         "moving ",
         "13600 received, 0 missing",
-        "1 sustained, 1 alerts",
+        "1 sustained, 1 alert\n",
         "end seen",
     ):
         assert piece in said.out
@@ -272,7 +272,7 @@ def test_status_without_a_service_comes_from_the_journal(neckline: Neckline, sto
     assert said.code == Exit.OK
     assert "not running" in said.out
     assert str(stored.journal) in said.out
-    assert "1 alerts" in said.out
+    assert "1 sustained slouch, 1 alert\n" in said.out
 
 
 def test_status_counts_what_influxdb_has_not(neckline: Neckline, stored: Home) -> None:

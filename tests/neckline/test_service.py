@@ -231,6 +231,20 @@ def test_a_snooze_silences_and_ends_by_itself(journal: Path, caplog: pytest.LogC
     assert [record.getMessage() for record in caplog.records].count("Alerts are on again") == 1
 
 
+def test_a_snooze_that_is_ended_is_told_once(journal: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """By what is stored of it; the view need not notice it as well."""
+    caplog.set_level("INFO", "neckline")
+
+    async def snooze(service: Service, clip: "VirtualClip") -> None:
+        await until_s(5, clip)
+        await service.snooze(virtual_time.START_NS + 3600 * 10**9)
+        await until_s(10, clip)
+        await service.snooze(None)
+
+    ran(journal, worn_clip(((UPRIGHT, 20.0),)), snooze)
+    assert [record.getMessage() for record in caplog.records].count("Alerts are on again") == 1
+
+
 def test_a_snooze_holds_through_a_restart_and_can_be_ended(journal: Path) -> None:
     """Within it a new run is silent; `off` lets alerts out at once."""
 
