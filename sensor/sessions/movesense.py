@@ -105,7 +105,7 @@ class MovesenseSession(StampedSession):
             refusals = self._never_went_on(begun) if begun else []
             self._part_length = len(part.data)
         try:
-            packet = self._whole(part.data)
+            packet = self._whole(part.data, is_all=is_last)
         except MalformedFrameError:
             if is_last:
                 raise
@@ -115,10 +115,10 @@ class MovesenseSession(StampedSession):
         rows = [a + g for a, g in zip(packet.acc_mps2, packet.gyr_degps, strict=True)]
         return [*self._blocks.take(packet.time_ms, rows, arrival_ns)]
 
-    def _whole(self, data: bytes) -> data_of.MotionData:
-        """Read a packet; one with fewer samples than others had is cut, though it looks whole."""
+    def _whole(self, data: bytes, *, is_all: bool) -> data_of.MotionData:
+        """Read a packet; one that may go on, and has fewer samples than others had, is cut, though it looks whole."""
         packet = data_of.MotionData.from_bytes(data, Measurement.IMU6)
-        if len(packet.acc_mps2) < self._count:
+        if len(packet.acc_mps2) < self._count and not is_all:
             raise MalformedFrameError(f"{len(packet.acc_mps2)} samples where {self._count} were", data)
         self._count = len(packet.acc_mps2)
         return packet

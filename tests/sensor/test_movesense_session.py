@@ -39,6 +39,21 @@ def test_a_packet_in_parts_is_one(length: int) -> None:
         assert block.acc_mps2[:, 0].tolist() == list(range(SAMPLES))
 
 
+def test_a_packet_too_long_spoils_none_after_it() -> None:
+    """Of three packets' parts one was made whose length is right by chance: those that follow are read as ever."""
+    session = family_named("movesense").open_session(208.0)
+    one, other = parts(0, 192), parts(1, 192)
+    for part in (*one[:2], *other[1:]):
+        session.received(NOTIFY_UUID, part, START_NS)
+
+    told = []
+    for k in range(2, 12):
+        for part in parts(k, 192):
+            told += session.received(NOTIFY_UUID, part, START_NS + k * PERIOD_NS)
+
+    assert [len(block) for block in told if isinstance(block, SampleBlock)] == [SAMPLES] * 10
+
+
 @pytest.mark.parametrize("length", [180, 242])
 def test_parts_of_several_packets_are_no_sample(length: int) -> None:
     """Whichever of two packets' parts are lost: no number comes to stand where another one belongs."""
