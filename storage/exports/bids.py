@@ -90,9 +90,9 @@ class BidsFolder:
         shared_ns = first_ns + self.sharing.shift_ns
         begin = _EPOCH_0 + timedelta(microseconds=shared_ns // 1000)
         sub, ses = f"sub-{self._label(stream.wearer)}", f"ses-{begin:%Y%m%d}"
-        key = sub, ses, stream.placement
-        number = self._runs[key] = self._runs.get(key, 0) + 1
         track = re.sub(r"[^0-9A-Za-z]", "", stream.placement)
+        key = sub, ses, track
+        number = self._runs[key] = self._runs.get(key, 0) + 1
         stem = f"{sub}_{ses}_task-{TASK}_tracksys-{track}_run-{number:02d}"
         place = self.folder / sub / ses / "motion"
         place.mkdir(parents=True, exist_ok=True)

@@ -38,7 +38,7 @@ forward-head posture; with `tracksys-headontrunk`, the flexion of the head on th
 words stand with the channels. What cannot be judged is `unknown`; it is never counted as good. `Gaps` in the sidecar lists the
 spans without data: `no_signal` where too little of the clip arrived, `not_recorded` where there are no rows.
 
-`_events.tsv` has what was told and every sustained slouch. The sidecars list the calibrations. Wellness and conversation
+`_events.tsv` has what was told and every sustained slouch of a day that has rows. The sidecars list the calibrations. Wellness and conversation
 support: no diagnosis, no treatment advice, no score against norms. checksums.sha256 lists every other file.
 """
 

@@ -151,7 +151,7 @@ class _Writing:
         time_ns = part.time_ns + self.sharing.shift_ns
         self.lines.write(time_ns, part.values)
         file.rows += len(time_ns)
-        if part.values[0].dtype.kind == "f":
+        if any(each.dtype.kind == "f" for each in part.values):
             file.corrupt += int(np.isnan(part.values).any(axis=0).sum())
         file.first_ns = int(time_ns[0]) if file.first_ns is None else file.first_ns
         file.gaps += gaps(time_ns, about.rate_hz, file.last_ns)

@@ -224,6 +224,17 @@ def test_for_sharing_dates_move_and_pseudonyms_change(kept: RecordingsFolder, tm
     assert errors_of(dataset) == []
 
 
+def test_placements_that_bids_writes_the_same_have_runs_of_their_own(tmp_path: Path) -> None:
+    """BIDS knows letters and digits alone; no file is written over."""
+    streams = [Stream(ANNA.wearer, placement) for placement in ("t4", "t-4")]
+    with Journal.open(tmp_path / "journal.db", "test") as journal:
+        journal.commit([Batch(stream, (epoch(k),)) for k, stream in enumerate(streams)])
+    with JournalReader.open(tmp_path / "journal.db") as reader:
+        written = export_motion_bids(RecordingsFolder(tmp_path / "no"), tmp_path / "bids", history=reader)
+    assert (written.seconds, len([*written.folder.rglob("*_motion.tsv")])) == (2, 2)
+    assert wrong_with(written.folder) == []
+
+
 def test_a_truncated_hour_is_told_and_names_nobody_in_what_is_shared(
     kept: RecordingsFolder, tmp_path: Path
 ) -> None:

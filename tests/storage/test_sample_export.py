@@ -21,6 +21,8 @@ from storage.journal import Journal
 from storage.reader import JournalReader
 from storage.recordings.folder import HOUR_NS, RecordingsFolder
 from storage.recordings.frames import About
+from storage.recordings.reading import contents
+from storage.recordings.sealing import seal
 from tests.storage.kept import samples_of
 from tests.storage.records import epoch
 from tests.storage.test_recordings import ANNA, BERT, SCALE, START_NS, block, recorded
@@ -172,6 +174,18 @@ def test_a_period_is_chosen_and_shared(kept: RecordingsFolder, tmp_path: Path) -
     assert time_ns.tolist() == [START_NS + sharing.shift_ns + k * 20_000_000 for k in range(50)]
     assert [file["name"] for file in told(export)["files"]] == ["p01_t4_2024-10-09.csv"]
     assert ANNA.wearer not in (export.folder / PROVENANCE).read_text("utf-8")
+
+
+def test_a_sample_of_which_the_rotation_alone_is_damaged_counts(tmp_path: Path) -> None:
+    """As it does where it was recorded."""
+    spoiled = block(0)
+    assert spoiled.gyr_radps is not None
+    spoiled.gyr_radps[3, 1] = np.nan
+    segment = recorded(tmp_path, [spoiled])
+    seal(segment)
+    export = exported(RecordingsFolder(tmp_path / "recordings"), tmp_path / "out")
+    (file,) = told(export)["files"]
+    assert file["corrupt"] == contents(segment.sealed()).corrupt == 1
 
 
 def log_hit_in(folder: Path, *seconds: int) -> RecordingsFolder:
