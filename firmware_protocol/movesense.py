@@ -178,7 +178,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The response to `hello`: it alone has no status, so go by the reference."""
+    """The response to `hello`: it alone has no status, so go by the reference; of four bytes it is a `Response` all the same."""
 
     reference: int
     protocol: int
@@ -193,10 +193,12 @@ class Hello:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Hello":
-        """Read three bytes and texts that end with NUL, the last of them perhaps without."""
+        """Read three bytes and texts that end with NUL, the last of them perhaps without; the first of them is not empty."""
         if len(data) < 3 or data[0] != Answer.RESPONSE:
             raise MalformedFrameError("not the response to a greeting", bytes(data))
         body = bytes(data[3:-1] if data[-1] == 0 else data[3:])
+        if body[:1] in {b"", b"\0"}:
+            raise MalformedFrameError("a greeting without a serial number", bytes(data))
         try:
             return cls(data[1], data[2], tuple(body.decode().split("\0")))
         except UnicodeDecodeError as error:

@@ -17,6 +17,9 @@ from sensor.sessions.stamped import StampedSession
 TITLE = "Movesense"
 HELLO, ENERGY, STREAM = 1, 2, 3
 """References: they come back in every answer."""
+STATUS_LENGTH = 4
+"""Of an answer that is a status and nothing else: a greeting that was refused, too."""
+ASKED = {HELLO, ENERGY, STREAM}
 SCALE = (1.0,) * 3 + (radians(1.0),) * 3
 ACCEPTED = {Status.OK, Status.ACCEPTED}
 EXHAUSTED = Refusal(
@@ -70,7 +73,7 @@ class MovesenseSession(StampedSession):
             return [*self.oddities.unreadable(data, error)]
 
     def _response(self, data: bytes, now_ns: int) -> list[Told]:
-        if data[1:2] == bytes([HELLO]):
+        if data[1:2] == bytes([HELLO]) and len(data) != STATUS_LENGTH:
             hello = protocol.Hello.from_bytes(data)
             self._dialogue.answered(HELLO, now_ns)
             return [Identity(hello.serial, hello.texts[4] if len(hello.texts) > 4 else "")]
@@ -91,7 +94,7 @@ class MovesenseSession(StampedSession):
 
     def _samples(self, part: protocol.DataPart, arrival_ns: int) -> list[Told]:
         if part.reference != STREAM:
-            self.oddities.unknown_kind(f"data of another subscription ({part.reference})")
+            self._end_foreign(part.reference)
             return []
         begun, self._begun = self._begun, None
         refusals: list[Refusal] = []
@@ -114,6 +117,15 @@ class MovesenseSession(StampedSession):
         self.oddities.read()
         rows = [a + g for a, g in zip(packet.acc_mps2, packet.gyr_degps, strict=True)]
         return [*self._blocks.take(packet.time_ms, rows, arrival_ns)]
+
+    def _end_foreign(self, reference: int) -> None:
+        """Have an earlier host's subscription ended, once: a sensor has room for few, and the link for few packets."""
+        kind = f"data of another subscription ({reference})"
+        if reference not in ASKED and not self.oddities.unknown[kind]:
+            self._dialogue.tell(
+                Write(protocol.WRITE_UUID, bytes(protocol.unsubscribe(reference)), needed=False)
+            )
+        self.oddities.unknown_kind(kind)
 
     def _whole(self, data: bytes, *, is_all: bool) -> data_of.MotionData:
         """Read a packet; one that may go on, and has fewer samples than others had, is cut, though it looks whole."""

@@ -76,6 +76,9 @@ def test_answers() -> None:
         hello = Hello.from_bytes(data)
         assert (hello.reference, hello.protocol, hello.texts) == (7, 1, texts)
         assert hello.serial == "250230002214"
+    for nobody in (b"\x01\x07\x01", b"\x01\x07\x01\0Movesense\0"):
+        with pytest.raises(MalformedFrameError):
+            Hello.from_bytes(nobody)
 
 
 def test_data_that_is_cut_goes_on_in_a_second_part() -> None:

@@ -1,13 +1,15 @@
-"""One connection to a Movesense: packets that need more than one notification."""
+"""One connection to a Movesense: packets that need more than one notification, refusals, what other hosts left."""
 
 import itertools
 
 import pytest
 
-from firmware_protocol.movesense import NOTIFY_UUID, DataPart
+from firmware_protocol.movesense import NOTIFY_UUID, WRITE_UUID, DataPart, Response, Status, unsubscribe
 from firmware_protocol.movesense_data import MotionData
 from sensor.families import family_named
 from sensor.samples import SampleBlock
+from sensor.session import Told, Write
+from sensor.sessions.movesense import EXHAUSTED
 
 START_NS = 1_767_225_600_000_000_000
 PERIOD_NS = 77_000_000
@@ -67,3 +69,30 @@ def test_parts_of_several_packets_are_no_sample(length: int) -> None:
                     assert isinstance(told, SampleBlock)
                     assert told.acc_mps2[:, 0].tolist() == list(range(SAMPLES))
                     assert told.acc_mps2[:, 1].tolist() == [9.75] * SAMPLES
+
+
+# ---- what else comes -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [(Status.UNAVAILABLE, []), (Status.TOO_MANY_REQUESTS, [EXHAUSTED])]
+)
+def test_a_greeting_that_is_refused_is_no_serial_number(status: Status, told: list[Told]) -> None:
+    """A status of two bytes: nobody takes the sensor for another one, and the script goes on."""
+    session = family_named("movesense").open_session(52.0)
+    session.requests_due(START_NS)
+
+    assert session.received(NOTIFY_UUID, bytes(Response(1, status)), START_NS) == told
+
+
+def test_another_hosts_subscription_is_ended_once() -> None:
+    """Under whatever reference it was made, but for those of questions."""
+    session = family_named("movesense").open_session(52.0)
+    for second in range(30):
+        session.requests_due(START_NS + second * 10**9)
+    for _ in range(3):
+        for reference in (99, 1):
+            assert session.received(NOTIFY_UUID, bytes(DataPart(reference, bytes(148))), START_NS) == []
+
+    asked = session.requests_due(START_NS + 30 * 10**9)
+    assert asked == [Write(WRITE_UUID, bytes(unsubscribe(99)), needed=False)]
