@@ -6,6 +6,7 @@ came (link changes, battery) is in the file's metadata with the row before which
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from zlib import crc32
 
@@ -53,7 +54,8 @@ def _write(path: Path, target: Path) -> Contents | None:
             row += len(each)
         elif isinstance(each, LinkChange | BatteryReading):
             others.append([row, *plain_reading(each)])
-    part = target.parent / f".{target.name}{PART}"
+    # Of this process alone: another may be at the same log, from a service that was stopped just now.
+    part = target.parent / f".{target.name}-{os.getpid()}{PART}"
     fields = [
         Field("time_ns", Cell.INT, "ns", "when the sample was taken, UTC"),
         *(_field(name, about, are_counts=are_counts) for name in axes_of(about)),
@@ -61,11 +63,16 @@ def _write(path: Path, target: Path) -> Contents | None:
     values = np.concatenate(columns)  # type: ignore[arg-type]  # none of them is None here
     rows = [np.concatenate([block.time_ns for block in blocks]), *np.ascontiguousarray(values.T)]
     told = json.dumps(held.plain() | {OTHERS: others, CRC: crcs_of(rows)}, sort_keys=True)
-    with TableWriter(part, fields, {META: told, CRC: str(crc32(told.encode()))}) as table:
-        table.write(rows)
-    with part.open("rb+") as file:
-        os.fsync(file.fileno())
-    part.replace(target)
+    try:
+        with TableWriter(part, fields, {META: told, CRC: str(crc32(told.encode()))}) as table:
+            table.write(rows)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(target)
+    finally:
+        for left in target.parent.glob(f".{target.name}-*{PART}"):  # also by those that were killed
+            with suppress(OSError):
+                left.unlink()
     return held
 
 

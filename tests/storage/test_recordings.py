@@ -1,6 +1,10 @@
 """Recorded samples: what comes back is what came, to the last bit, whatever befell the files in between."""
 
+import errno
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +15,7 @@ from hypothesis import strategies as st
 
 from benchmarks.sitting_postures import ACC_MPS2_PER_COUNT, GYR_RADPS_PER_COUNT, PLACEMENTS, RATE_HZ, people
 from sensor.samples import BatteryReading, LinkChange, LinkState, Reading, SampleBlock, join
+from storage.arrow.parquet import TableWriter
 from storage.entries import Stream
 from storage.errors import FileDamagedError
 from storage.recordings import log, recorder
@@ -268,6 +273,51 @@ def test_a_kill_between_sealing_and_removing_the_log_doubles_nothing(tmp_path: P
     seal(segment)
     assert not segment.path.exists()
     assert_same([block(0)], list(readings(segment.sealed())))
+
+
+DIES = """
+import os, sys
+from storage.arrow.parquet import TableWriter
+from storage.recordings import recorder
+TableWriter.write = lambda *_: os._exit(9)
+recorder.main(sys.argv[1:])
+"""
+
+
+def test_a_second_process_that_seals_the_same_hour_and_dies_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service that is started again may find its last sealing still at work; and nothing of either is left."""
+    segment = recorded(tmp_path, spoiled())
+    fsync, others = os.fsync, iter([[sys.executable, "-c", DIES, str(segment.path)]])
+
+    def meanwhile(descriptor: int) -> None:
+        for other in others:
+            assert subprocess.run(other, check=False).returncode == 9
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+    seal(segment)
+    assert_same(spoiled(), list(readings(segment.sealed())))
+    assert [*segment.path.parent.iterdir()] == [segment.sealed()]
+
+
+def test_a_disk_that_is_full_when_an_hour_is_sealed_leaves_the_log_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each try would leave a piece, and take what room there is."""
+    segment = recorded(tmp_path, spoiled())
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    with monkeypatch.context() as little:
+        little.setattr(TableWriter, "write", full)
+        with pytest.raises(OSError, match="no space"):
+            seal(segment)
+    assert [*segment.path.parent.iterdir()] == [segment.path]
+    seal(segment)
+    assert_same(spoiled(), list(readings(segment.sealed())))
 
 
 def test_the_oldest_go_first_and_are_counted(tmp_path: Path) -> None:
