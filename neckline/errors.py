@@ -208,14 +208,14 @@ class NothingInPeriodError(NecklineError):
 
 
 class NoSuchAlertError(NecklineError):
-    """The journal holds no alert, or none at the time that was named."""
+    """The journal holds no alert of a wearer, or none at the time that was named."""
 
-    def __init__(self, which: str | None) -> None:
+    def __init__(self, which: str | None, wearer: str) -> None:
         super().__init__(
-            f"there is no alert at {which}" if which else "there is no alert in the journal",
+            f"there is no alert of {wearer} " + (f"at {which}" if which else "in the journal"),
             "`neckline export --format csv out/` lists all events with their times"
             if which
-            else "alerts are stored as they come",
+            else "alerts are stored as they come; --wearer names another wearer, --journal another journal",
         )
 
 

@@ -43,10 +43,15 @@ def analyse(
     slump: Annotated[str | None, typer.Option(metavar="A:B", help="Where it shows your slump.")] = None,
     rate_hz: Annotated[
         float | None,
-        typer.Option("--rate", min=1, max=2000, help="Samples a second, if a recording does not tell."),
+        typer.Option(
+            "--rate", metavar="HZ", min=1, max=2000, help="Samples a second, if a recording does not tell."
+        ),
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="How many recordings at a time; without it one for each core.")
+        int | None,
+        typer.Option(
+            metavar="NUMBER", min=1, help="How many recordings at a time; without it one for each core."
+        ),
     ] = None,
     since: Annotated[
         str | None, typer.Option(metavar="DATE", help="The first day of the journal to look at.")
@@ -64,15 +69,18 @@ def analyse(
         str | None,
         typer.Option(metavar="ZONE", help="The wearer's time zone, as Europe/Berlin; else this computer's."),
     ] = None,
-    wearer: Annotated[str | None, typer.Option(help="Whose it is, instead of the configuration's.")] = None,
+    wearer: Annotated[
+        str | None, typer.Option(metavar="WEARER", help="Whose it is, instead of the configuration's.")
+    ] = None,
     placement: Annotated[
-        str | None, typer.Option(help="Where the clip sat, instead of the configuration's.")
+        str | None,
+        typer.Option(metavar="PLACEMENT", help="Where the clip sat, instead of the configuration's."),
     ] = None,
     source: SourceOption = Source.JOURNAL,
     as_json: Json = False,
     journal: JournalOption = None,
 ) -> Exit:
-    """Judge recordings by other settings, side by side; or, without recordings, sum up the journal's days."""
+    """Sum up days, or judge recordings by other settings. With recordings it judges, side by side; without, it sums up."""
     from neckline.commands.analyse.journal import compare, look_back
     from neckline.commands.analyse.periods import Period, zone_of
     from neckline.commands.analyse.recordings import reanalyse

@@ -24,7 +24,9 @@ class Place(StrEnum):
 @commands.command()
 def scan(
     *,
-    seconds: Annotated[float, typer.Option(min=0.5, max=120, help="How long to listen.")] = 5.0,
+    seconds: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.5, max=120, help="How long to listen.")
+    ] = 5.0,
     as_json: Json = False,
 ) -> None:
     """Show which clips are in range."""
@@ -37,7 +39,7 @@ def scan(
 def pair(
     ctx: typer.Context,
     clip: Annotated[
-        str | None, typer.Argument(help="Its address or name, when several are in range.")
+        str | None, typer.Argument(metavar="CLIP", help="Its address or name, when several are in range.")
     ] = None,
     *,
     placement: Annotated[
@@ -45,7 +47,7 @@ def pair(
         typer.Option(help="Where it is worn: t4, c7, chest; or head, for a second clip."),
     ] = None,
 ) -> None:
-    """Find the clip, ask who it is, and write it into the configuration."""
+    """Find the clip, ask who it is, write it into the configuration."""
     from neckline.commands.pair import pair
 
     pair(options_of(ctx), clip, placement.value if placement else None)
@@ -64,7 +66,7 @@ def calibrate(
     standing: Annotated[bool, typer.Option("--standing", help="Capture the standing reference.")] = False,
     journal: JournalOption = None,
 ) -> None:
-    """Capture your upright pose: five seconds tall, five seconds slumped. Do it each time you put the clip on."""
+    """Capture your upright pose. Five seconds tall, five seconds slumped: do it each time you put the clip on."""
     from neckline.commands.calibrate import calibrate
     from processing.outputs import Stance
 

@@ -48,12 +48,16 @@ def replay(
     ] = None,
     rate_hz: Annotated[
         float | None,
-        typer.Option("--rate", min=1, max=2000, help="Samples a second, if the recording does not tell."),
+        typer.Option(
+            "--rate", metavar="HZ", min=1, max=2000, help="Samples a second, if the recording does not tell."
+        ),
     ] = None,
     into: Annotated[
         Path | None, typer.Option("--into", metavar="FILE", help="Store what comes of it in this journal.")
     ] = None,
-    wearer: Annotated[str | None, typer.Option(help="Whose it is, instead of the configuration's.")] = None,
+    wearer: Annotated[
+        str | None, typer.Option(metavar="WEARER", help="Whose it is, instead of the configuration's.")
+    ] = None,
     as_json: Json = False,
     journal: JournalOption = None,
 ) -> Exit:
@@ -106,12 +110,17 @@ def export(
         str | None, typer.Option(metavar="DATE", help="The last day, included; or a time, not included.")
     ] = None,
     wearers: Annotated[
-        list[str] | None, typer.Option("--wearer", help="Only this pseudonym; may be repeated.")
+        list[str] | None,
+        typer.Option("--wearer", metavar="WEARER", help="Only this pseudonym; may be repeated."),
     ] = None,
     shift_days: Annotated[
         int | None,
         typer.Option(
-            "--shift-days", min=-36_500, max=36_500, help="For sharing: move all dates by so many days."
+            "--shift-days",
+            metavar="DAYS",
+            min=-36_500,
+            max=36_500,
+            help="For sharing: move all dates by so many days.",
         ),
     ] = None,
     labels: Annotated[
@@ -125,7 +134,7 @@ def export(
     as_json: Json = False,
     journal: JournalOption = None,
 ) -> None:
-    """Write everything as files that explain themselves: one a kind, a codebook, and a list of gaps."""
+    """Write everything as files that explain themselves. One a kind, a codebook, and where from, with a list of gaps."""
     from neckline.commands.dates import period_ns
     from neckline.commands.export import export, export_samples
     from neckline.commands.history import history_of
@@ -179,7 +188,7 @@ def backup(
     *,
     journal: JournalOption = None,
 ) -> Exit:
-    """Copy the journal as it is at this moment into one file, and check every row. May be done while it runs."""
+    """Copy the journal into one file, and check every row. As it is at this moment; may be done while it runs."""
     from neckline.commands.backup import backup
 
     options = options_of(ctx, journal)
@@ -196,7 +205,7 @@ def restore(
     ] = False,
     journal: JournalOption = None,
 ) -> Exit:
-    """Put a backup in the journal's place, without the wearers who were erased since."""
+    """Put a backup in the journal's place. Wearers who were erased since stay erased."""
     from neckline.commands.backup import restore
 
     options = options_of(ctx, journal)
@@ -214,7 +223,7 @@ def erase(
     as_json: Json = False,
     journal: JournalOption = None,
 ) -> Exit:
-    """Delete all of a wearer for good, from the journal and from InfluxDB, and leave a receipt."""
+    """Delete all of a wearer for good, and leave a receipt. From the journal, the samples kept beside it, and InfluxDB."""
     from neckline.commands.erase import erase
     from storage.entries import NAME
 

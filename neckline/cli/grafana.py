@@ -35,7 +35,7 @@ def write(
     email: EmailOption = None,
     webhook_file: WebhookOption = None,
 ) -> None:
-    """Write the files that Grafana sets itself up from: data source, dashboards, alert rules. Asks nobody."""
+    """Write the files that Grafana sets itself up from. Data source, dashboards, alert rules; it asks nobody."""
     from neckline.commands import grafana
 
     config = options_of(ctx).config()
@@ -56,7 +56,7 @@ def push(
     webhook_file: WebhookOption = None,
     as_json: Json = False,
 ) -> Exit:
-    """Set a running Grafana up over its API: folder, data source, dashboards, alert rules. May be done again and again."""
+    """Set a running Grafana up over its API. Folder, data source, dashboards, alert rules; may be done again and again."""
     from neckline.commands import grafana
 
     config = options_of(ctx).config()
@@ -69,11 +69,14 @@ def check(
     ctx: typer.Context,
     *,
     wearer: Annotated[
-        str | None, typer.Option(help="Whose rows to ask for; else those of the first wearer that there is.")
+        str | None,
+        typer.Option(
+            metavar="WEARER", help="Whose rows to ask for; else those of the first wearer that there is."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> Exit:
-    """Ask a running Grafana whether its data source answers, and how many rows each panel gets."""
+    """Ask a running Grafana how many rows each panel gets. And whether its data source answers."""
     from neckline.commands import grafana
 
     return grafana.check(options_of(ctx).config(), wearer, as_json=as_json)

@@ -22,7 +22,8 @@ def setup(
     ctx: typer.Context,
     *,
     keep_days: Annotated[
-        int | None, typer.Option("--keep-days", min=0, help="How long rows are kept there; 0: for ever.")
+        int | None,
+        typer.Option("--keep-days", metavar="DAYS", min=0, help="How long rows are kept there; 0: for ever."),
     ] = None,
     read_token_file: Annotated[
         Path | None,

@@ -54,7 +54,7 @@ def demo(
     *,
     plain: Annotated[bool, typer.Option("--plain", help="Lines of log, also on a terminal.")] = False,
 ) -> None:
-    """See a minute of it with no hardware and no database: scan, calibrate, slouch, one alert, recovery."""
+    """See a minute of it with no hardware and no database. Scan, calibrate, slouch, one alert, recovery."""
     from neckline.screen.logs import Style
     from neckline.watching.demo import demo
 
@@ -65,7 +65,8 @@ def demo(
         return
     give(f"The clip was simulated. {summary.say()}.")
     give(f"The journal lies at {summary.journal_path}")
-    give(f"Look into it: neckline --journal {summary.journal_path} export --format csv out/")
+    give(f"Why it alerted: neckline --journal {summary.journal_path} explain --wearer w-simulated")
+    give(f"All of it: neckline --journal {summary.journal_path} export --format csv out/")
 
 
 @commands.command()
@@ -102,12 +103,12 @@ def feedback(
     ctx: typer.Context,
     *,
     duration_ms: Annotated[
-        int, typer.Option("--ms", min=50, max=5000, help="How long, in milliseconds.")
+        int, typer.Option("--ms", metavar="MS", min=50, max=5000, help="How long, in milliseconds.")
     ] = 500,
     as_json: Json = False,
     journal: JournalOption = None,
 ) -> None:
-    """Have the clip buzz, beep or blink, as it can: to feel how an alert feels, or to find it."""
+    """Have the clip buzz, beep or blink, as it can. To feel how an alert feels, or to find it."""
     from neckline.commands.feedback import feedback
 
     options = options_of(ctx, journal)
@@ -119,11 +120,14 @@ def feedback(
 def visit(
     ctx: typer.Context,
     when: Annotated[
-        str | None, typer.Argument(help="Local date or time, as 2026-03-01 or 2026-03-01T09:30; else now.")
+        str | None,
+        typer.Argument(
+            metavar="WHEN", help="Local date or time, as 2026-03-01 or 2026-03-01T09:30; else now."
+        ),
     ] = None,
     journal: JournalOption = None,
 ) -> None:
-    """Note that therapist and wearer met: trends are read from visit to visit."""
+    """Note that therapist and wearer met. Trends are read from visit to visit."""
     from neckline.commands.visit import visit
 
     options = options_of(ctx, journal)
@@ -136,7 +140,7 @@ def visit(
 
 @commands.command()
 def doctor(ctx: typer.Context, *, as_json: Json = False, journal: JournalOption = None) -> Exit:
-    """Check Bluetooth, clip, journal, InfluxDB and alerts; say what is wrong, and what to do."""
+    """Say what does not work, and what to do. Checks Bluetooth, clip, journal, InfluxDB and alerts."""
     from neckline.commands.doctor import doctor
 
     return doctor(options_of(ctx, journal), as_json=as_json)
@@ -147,18 +151,26 @@ def explain(
     ctx: typer.Context,
     when: Annotated[
         str | None,
-        typer.Argument(help="The alert's local time, as 14:05 or 2026-03-01T14:05; else the last one."),
+        typer.Argument(
+            metavar="WHEN", help="The alert's local time, as 14:05 or 2026-03-01T14:05; else the last one."
+        ),
     ] = None,
     *,
+    wearer: Annotated[
+        str | None, typer.Option(metavar="WEARER", help="Whose it is, instead of the configuration's.")
+    ] = None,
     as_json: Json = False,
     journal: JournalOption = None,
 ) -> None:
-    """Explain an alert: threshold, hold, angles, samples, calibration, and the minutes around it."""
+    """Explain an alert. Tells threshold, hold, angles, samples, calibration, and the minutes around it."""
     from neckline.commands.explain import explain
+    from storage.entries import NAME
 
+    if wearer is not None and not NAME.fullmatch(wearer):
+        raise typer.BadParameter(f'"{wearer}" is no pseudonym')
     options = options_of(ctx, journal)
     config = options.config()
     try:
-        explain(config, options.journal_path(config), when, as_json=as_json)
+        explain(config, options.journal_path(config), when, wearer_id=wearer, as_json=as_json)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error

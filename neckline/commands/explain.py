@@ -34,12 +34,14 @@ class Explained:
     epochs: tuple[Epoch, ...]
 
 
-def explain(config: Config, journal_path: Path, which: str | None, *, as_json: bool) -> None:
+def explain(
+    config: Config, journal_path: Path, which: str | None, *, wearer_id: str | None, as_json: bool
+) -> None:
     """Explain the last alert, or the one at a local time (`14:05`, or a date and time).
 
     Raises JournalError, NoWearerError, NoSuchAlertError; ValueError when `which` is no time.
     """
-    wearer, now_ns = config.wearer_id(), machine.utc_ns()
+    wearer, now_ns = wearer_id or config.wearer_id(), machine.utc_ns()
     with JournalReader.open(journal_path) as reader, reader.snapshot():
         found = [
             (event, stream)
@@ -47,7 +49,7 @@ def explain(config: Config, journal_path: Path, which: str | None, *, as_json: b
             for event in reader.read(EVENT, stream)
             if event.kind in ALERTS
         ]
-        event, stream = _choose(sorted(found, key=lambda each: each[0].time_ns), which, now_ns)
+        event, stream = _choose(sorted(found, key=lambda each: each[0].time_ns), which, wearer, now_ns)
         onset_ns = event.onset_ns or event.time_ns
         since_ns, until_ns = onset_ns - BEFORE_S * 10**9, event.time_ns + AFTER_S * 10**9
         epochs = tuple(reader.read(EPOCH, stream, since_ns=since_ns, until_ns=until_ns))
@@ -58,12 +60,14 @@ def explain(config: Config, journal_path: Path, which: str | None, *, as_json: b
         give(line)
 
 
-def _choose(alerts: Sequence[tuple[Event, Stream]], which: str | None, now_ns: int) -> tuple[Event, Stream]:
+def _choose(
+    alerts: Sequence[tuple[Event, Stream]], which: str | None, wearer: str, now_ns: int
+) -> tuple[Event, Stream]:
     if which is not None:
         wanted_ns = _time_ns(which, now_ns)
         alerts = [each for each in alerts if 0 <= each[0].time_ns - wanted_ns < NEAR_S * 1e9]
     if not alerts:
-        raise NoSuchAlertError(which)
+        raise NoSuchAlertError(which, wearer)
     return alerts[-1]
 
 

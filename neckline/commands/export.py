@@ -12,10 +12,14 @@ from neckline.errors import NothingStoredError
 from neckline.screen.progress import bar
 from neckline.screen.words import count
 from storage.errors import ExportError, JournalAbsentError
-from storage.exports.export import Format, export_journal
+from storage.exports.export import CODEBOOK, SAMPLES, Format, export_journal
 from storage.exports.sharing import Sharing
 from storage.history import History
 from storage.recordings.folder import RecordingsFolder
+
+NO_SAMPLES = (
+    "neckline: warning: no samples were kept of this; from now on they are, with recordings.enabled = true"
+)
 
 
 def export(
@@ -56,6 +60,12 @@ def export(
         for file in written.files:
             give(f"{file.name:<40}{file.rows:>12} rows")
         say(f"written to {written.folder}")
+    if not any(file.rows for file in written.files if file.name != CODEBOOK):
+        say(
+            "neckline: warning: nothing is stored in this period; `neckline analyse` shows which days there are"
+        )
+    if recordings is not None and not any(file.name.startswith(f"{SAMPLES}/") for file in written.files):
+        say(NO_SAMPLES)
     if written.skipped:
         say(f"neckline: warning: {written.skipped} rows of the journal are damaged and not in it")
     _warn(written.broken)
@@ -104,6 +114,8 @@ def export_samples(
             f"of what was made of them, {count(written.participants, 'wearer')}"
         )
         say(f"written to {written.folder}")
+    if not written.runs:
+        say(NO_SAMPLES)
     _warn(written.broken)
 
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from neckline.commands import machine
-from neckline.commands.dates import period_ns
 from neckline.control.server import serving
 from neckline.exits import Exit
 from processing.head import HEAD, HEAD_ON_TRUNK
@@ -405,21 +404,21 @@ def test_export_takes_the_last_day_whole(
     """As analyse does; a time is where it ends, and a day before has nothing."""
     out = stored.folder / "out"
     words = (*(("--since", since) if since else ()), "--until", until)
-    assert neckline("export", out, *words).code == Exit.OK
+    said = neckline("export", out, *words)
+    assert said.code == Exit.OK
+    assert ("nothing is stored in this period" in said.err) == (not rows)
     with (out / "epoch.csv").open() as file:
         assert len(list(csv.DictReader(file))) == rows
 
 
-@pytest.mark.parametrize("zone", ["Europe/Berlin"], indirect=True)
-@pytest.mark.usefixtures("zone")
-def test_a_day_ends_at_midnight_by_the_clock() -> None:
-    """The day on which clocks go forward has 23 hours."""
-    since_ns, until_ns = period_ns("2026-03-29", "2026-03-29")
-    assert since_ns is not None
-    assert until_ns is not None
-    assert (until_ns - since_ns) / 3600e9 == 23
-    assert period_ns(None, "2026-03-29T09:30") == (None, since_ns + 8.5 * 3600e9)
-    assert period_ns(None, None) == (None, None)
+@pytest.mark.parametrize("words", [["--samples"], ["--format", "motion-bids"]])
+def test_an_export_of_samples_says_that_none_were_kept(
+    neckline: Neckline, stored: Home, words: list[str]
+) -> None:
+    """The rest is written; how samples are kept from now on is said."""
+    said = neckline("export", stored.folder / "out", *words)
+    assert said.code == Exit.OK
+    assert "recordings.enabled = true" in said.err
 
 
 @pytest.mark.parametrize(

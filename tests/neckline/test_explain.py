@@ -9,7 +9,7 @@ import pytest
 from neckline.commands.explain import BARS, NOT_JUDGED, sparkline
 from neckline.exits import Exit
 from processing.outputs import Activity, Epoch, Event, EventKind, Posture
-from tests.neckline.conftest import Home, Said
+from tests.neckline.conftest import WEARER, Home, Said
 from tests.neckline.test_data_commands import recording, stored
 
 Neckline = Callable[..., Said]
@@ -38,8 +38,17 @@ def test_an_alert_that_is_not_there_is_told(neckline: Neckline, stored: Home) ->
     """A time without an alert, and words that are no time, each get a sentence and a code."""
     absent = neckline("explain", "2020-01-01T10:00")
     assert (absent.code, absent.out) == (Exit.NOTHING, "")
-    assert "no alert at 2020-01-01T10:00" in absent.err
+    assert f"no alert of {WEARER} at 2020-01-01T10:00" in absent.err
     assert neckline("explain", "yesterday").code == Exit.USAGE
+
+
+def test_another_wearer_of_the_journal_can_be_named(neckline: Neckline, stored: Home) -> None:
+    """As the simulated one of a demo; what is told to be absent is told of whom."""
+    assert neckline("explain", "--wearer", WEARER).out == neckline("explain").out
+    other = neckline("explain", "--wearer", "w-simulated")
+    assert other.code == Exit.NOTHING
+    assert "no alert of w-simulated in the journal" in other.err
+    assert neckline("explain", "--wearer", "Anna Bauer").code == Exit.USAGE
 
 
 def test_the_line_stands_over_its_marks() -> None:
