@@ -323,7 +323,8 @@ class JournalReader:
 
     def _stream(self, number: int) -> Stream | None:
         if number not in self._streams:
-            self._streams = streams(self._connection)
+            with self._reading():
+                self._streams = streams(self._connection)
         return self._streams.get(number)
 
     def _query(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -12,7 +12,7 @@ import pytest
 
 from storage.damage import Damage, Harm
 from storage.entries import Batch, DeadLetter
-from storage.errors import JournalError
+from storage.errors import JournalError, JournalUnreadableError
 from storage.journal import Journal
 from storage.lock import beside
 from storage.reader import JournalReader
@@ -337,6 +337,15 @@ def test_with_a_garbled_newest_page_the_newest_that_can_be_read_is_the_last(tmp_
         assert found == [epoch(k) for k in range(len(found))]
         assert 440 < len(found) < 500
         assert reader.last(EPOCH, ANNA) == found[-1]
+
+
+def test_a_garbled_table_of_streams_is_told_as_damage(tmp_path: Path) -> None:
+    """Of nobody's rows is then known whose they are: whoever delivers them waits."""
+    with (
+        JournalReader.open(garbled(tmp_path / "journal.db", "stream", leaf=0)) as reader,
+        pytest.raises(JournalUnreadableError),
+    ):
+        reader.blocks(0, reader.last_seq)
 
 
 def test_a_garbled_page_of_an_index_loses_no_row(tmp_path: Path) -> None:
