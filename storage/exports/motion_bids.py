@@ -123,13 +123,14 @@ class _Writing:
 
     def _run(self, segment: Segment, held: Contents, blocks: Sequence[SampleBlock]) -> None:
         about = held.about
-        first_ns, last_ns = int(blocks[0].time_ns[0]), int(blocks[-1].time_ns[-1])
+        first_ns = int(blocks[0].time_ns[0])
         run = self.bids.run(segment.stream, first_ns)
         channels = _channels(segment.stream.placement, has_gyr=about.has_gyr)
         table(run.path("channels.tsv"), channels)
         sidecar(run.path("channels.json"), REFERENCE_FRAME)
         lacking, rows = self._samples(run.path("motion.tsv"), blocks, first_ns, about.rate_hz)
-        duration_s = (last_ns - first_ns) / 1e9
+        times = [each.time_ns for each in blocks]
+        duration_s = (max(int(each.max()) for each in times) - min(int(each.min()) for each in times)) / 1e9
         sidecar(
             run.path("motion.json"),
             run.task(about.rate_hz, duration_s)
@@ -221,6 +222,10 @@ def _within(reading: Reading, span_ns: tuple[int | None, int | None]) -> SampleB
     if not isinstance(reading, SampleBlock):
         return None
     since_ns, until_ns = span_ns
-    begin = 0 if since_ns is None else int(np.searchsorted(reading.time_ns, since_ns))
-    end = len(reading) if until_ns is None else int(np.searchsorted(reading.time_ns, until_ns))
-    return reading[begin:end]
+    inside = np.ones(len(reading), np.bool_)  # a clock may have been set back among them
+    if since_ns is not None:
+        inside &= reading.time_ns >= since_ns
+    if until_ns is not None:
+        inside &= reading.time_ns < until_ns
+    gyr = None if reading.gyr_radps is None else reading.gyr_radps[inside]
+    return SampleBlock(reading.time_ns[inside], reading.acc_mps2[inside], gyr, reading.rate_hz)

@@ -28,12 +28,13 @@ from storage.reader import JournalReader
 from storage.recordings.folder import RecordingsFolder
 from storage.recordings.frames import About, Scale
 from storage.recordings.recorder import Recorder
+from storage.recordings.sealing import seal
 from storage.schema import CALIBRATION, EPISODE, EPOCH, EVENT
 from tests.processing.people import START_NS as SITTING_NS
 from tests.storage.kept import samples_of
 from tests.storage.records import epoch
 from tests.storage.sittings import SECONDS, sitting
-from tests.storage.test_recordings import ANNA, START_NS, block
+from tests.storage.test_recordings import ANNA, START_NS, block, recorded
 
 VALIDATOR = Path(sys.executable).parent / "bids-validator-deno"
 UNITS = {"LATENCY": "s", "ACCEL": "m/s^2", "GYRO": "rad/s"}
@@ -265,6 +266,22 @@ def test_a_period_and_a_wearer_are_chosen(kept: RecordingsFolder, tmp_path: Path
     back = read_back(written.folder)
     assert since_ns <= back.time_ns[0] <= back.time_ns[-1] < until_ns
     assert export_motion_bids(kept, tmp_path / "all").participants == 2
+
+
+def test_of_a_clock_that_was_set_back_the_period_is_chosen_too(tmp_path: Path) -> None:
+    """Sample by sample: times of one file need not grow; how long it took is never less than nothing."""
+    seal(recorded(tmp_path, [block(2000), block(0), block(100)]))
+    written = export_motion_bids(
+        RecordingsFolder(tmp_path / "recordings"),
+        tmp_path / "bids",
+        since_ns=START_NS,
+        until_ns=START_NS + 10 * 10**9,
+    )
+    assert written.samples == 100
+    everything = export_motion_bids(RecordingsFolder(tmp_path / "recordings"), tmp_path / "all").folder
+    (sidecar,) = everything.rglob("*_motion.json")
+    assert json.loads(sidecar.read_text())["RecordingDuration"] == 2049 / 50
+    assert_equal(read_back(everything), samples_of(RecordingsFolder(tmp_path / "recordings")))
 
 
 def test_what_cannot_be_written_is_told(kept: RecordingsFolder, tmp_path: Path) -> None:
