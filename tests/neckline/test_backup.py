@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 
+import pytest
+
+from neckline.commands import backup as commands
 from neckline.exits import Exit
 from storage.journal import Journal
 from storage.reader import JournalReader
@@ -28,6 +31,17 @@ def test_there_and_back(neckline: Neckline, home: Home) -> None:
     assert neckline("restore", file, "--yes").code == Exit.OK
     with JournalReader.open(home.journal) as reader:
         assert reader.count(EPOCH) == 10
+
+
+def test_long_work_says_that_it_begins(
+    neckline: Neckline, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large journal takes long to copy and to check."""
+    monkeypatch.setattr(commands, "LARGE_BYTES", 0)
+    with Journal.open(home.journal, "a test") as journal:
+        journal.commit([second(1, BERT)])
+    for words in (("backup", "b.db"), ("restore", "b.db", "--yes")):
+        assert neckline(*words).err.startswith("copying ")
 
 
 def test_what_cannot_be_done_is_told(neckline: Neckline, home: Home) -> None:
