@@ -96,7 +96,7 @@ def wearer_today() -> Json:
             defaults={"min": 0},
         ),
         table(
-            "Alerts, and how long until you sat up", "none",
+            "Alerts, and for how long you slouched on", "none",
             "Each alert, and for how long it was slouched on. No row while a slouch goes on. If a gap or movement hid its end, the "
             "time is until it was last seen: the list of slouches says which ends were seen.",
             response_asks(CHOSEN), transformations=RESPONSE, overrides=RESPONSE_UNITS, unless=NONE_WAS,

@@ -57,7 +57,7 @@ def records(number: int, wearer: str) -> Iterator[Record]:
             for record in (*found.epochs, *found.minutes, *found.episodes, *found.events):
                 if back == 0 or not isinstance(record, Epoch):
                     yield record
-        for at in range(0, int(hours * 60), 5):
+        for at in range(0, int(hours * 60), 5 if back else 1):
             time_ns = end_ns - at * 60 * 10**9
             yield BatteryReading(time_ns, 35.0 + at / 10, 3.8)
             yield ServiceHealth(time_ns, "streaming", 0.0, 0, 35.0 + at / 10, 3, 0, 8, 1.2, 0)

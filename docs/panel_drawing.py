@@ -82,18 +82,32 @@ class Answered:
 
     @property
     def series(self) -> dict[str, Points]:
-        """Its series by name."""
+        """Its series by name, without what is not known."""
         found: dict[str, Points] = {}
+        for name, ms, value in self._values():
+            if value is not None:
+                found.setdefault(name, []).append((ms, value))
+        return found
+
+    @property
+    def gaps(self) -> dict[str, list[int]]:
+        """When nothing is known, by the series: what breaks a line."""
+        found: dict[str, list[int]] = {}
+        for name, ms, value in self._values():
+            if value is None:
+                found.setdefault(name, []).append(ms)
+        return found
+
+    def _values(self) -> Iterator[tuple[str, int, Any]]:
         for target, rows in zip(self.panel["targets"], self.rows, strict=True):
             for row in rows:
                 for column, value in row.items():
-                    if column == "time" or column in TAGS or value is None:
+                    if column == "time" or column in TAGS:
                         continue
                     name = target["alias"].replace("$col", column)
                     for tag in TAGS:
                         name = name.replace(f"$tag_{tag}", str(row.get(tag, "")))
-                    found.setdefault(name, []).append((row["time"], value))
-        return found
+                    yield name, row["time"], value
 
 
 def span(seconds: float) -> str:
@@ -260,12 +274,14 @@ class _Plot:
             yield f'<rect x="{left:.1f}" y="{upper:.1f}" width="{wide:.1f}" height="{tall:.1f}" fill="{self.it.paint(name, number)}"/>'
 
     def line(self, number: int, name: str) -> Iterator[str]:
-        """Draw a series as a line that breaks where nothing is known, with its points where there are few."""
+        """Draw a series as a line that breaks where a null is, with its points where there are few."""
         points, paint = self.shown[name], self.it.paint(name, number)
-        path, before = "", 0
+        path, before, gaps = "", 0, self.it.gaps.get(name, [])
         for ms, value in points:
             left, row = self.at(ms, value)
-            path += f"{'M' if not path or ms - before > 3 * self.step_ms else 'L'}{left:.1f} {row:.1f}"
+            path += (
+                f"{'M' if not path or any(before < gap < ms for gap in gaps) else 'L'}{left:.1f} {row:.1f}"
+            )
             before = ms
         yield f'<path d="{path}" fill="none" stroke="{paint}" stroke-width="1.6"/>'
         for left, row in (self.at(*point) for point in points if len(points) < 40):
