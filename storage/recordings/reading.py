@@ -184,13 +184,15 @@ def crcs_of(columns: Sequence[NDArray[Any]], before: Sequence[int] = ()) -> list
     return [crc32(_plain(each), crc) for each, crc in zip(columns, crcs, strict=True)]
 
 
-def _plain(column: NDArray[Any]) -> bytes:
-    """Return bytes that are the same for integers with or without a null among them."""
+def _plain(column: NDArray[Any]) -> NDArray[Any]:
+    """Return what has the same bytes for integers with or without a null among them."""
     if column.dtype == np.int64:
-        return column.astype("<i8").tobytes()
-    values = column.astype("<f8") + 0.0  # of both zeros one
-    values[np.isnan(values)] = np.nan
-    return values.tobytes()
+        return np.ascontiguousarray(column, "<i8")
+    values = column.astype("<f8")
+    if column.dtype.kind == "f":
+        values += 0.0  # of both zeros one
+        values[np.isnan(values)] = np.nan
+    return values
 
 
 def _checked(
