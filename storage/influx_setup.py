@@ -325,6 +325,7 @@ def _write(url: str, path: Path, make: Callable[[], str]) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            path.chmod(0o600)  # an empty file may have been there, for everybody to read
             file.write(make() + "\n")
     except OSError as error:
         raise TokenUnwritableError(url, path, (error.strerror or str(error)).lower()) from error

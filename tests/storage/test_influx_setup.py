@@ -257,6 +257,15 @@ def test_a_token_that_3_core_does_not_know_is_told() -> None:
         stub.wrong.clear()
 
 
+def test_a_token_is_for_this_user_alone_whoever_might_read_its_file_before(tokens: Tokens) -> None:
+    """A file that is there and empty is filled."""
+    assert tokens.read is not None
+    tokens.read.touch(0o644)
+    with mock_2x() as mock:
+        outcomes(InfluxSettings(mock.url, "posture", "home", mock.token), tokens)
+    assert token_in(tokens.read)
+
+
 def test_what_is_wrong_is_told(tmp_path: Path) -> None:
     """A token that may not, no organisation, a file that cannot be: nothing is half done."""
     with mock_2x() as mock:
