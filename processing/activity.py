@@ -23,6 +23,11 @@ value in recordings of three clips was 0.5 s, and there the clip had stopped mea
 STUCK_S = 3
 OFF_ONE_G = 0.1
 """Resting accelerometers read 1 g within 0.015 g in recordings; one that is calibrated may be 0.05 g off."""
+SKEWED_DEG = 8.0
+"""Over 5 s at rest the filter's up was within 5° of the mean acceleration in recordings, but where a damaged sample had
+turned it (by up to 30°) or the pose was changing. A gyroscope that is off by more than 3 °/s holds it further off …"""
+SKEWED_S = 10
+"""… for good: what one damaged sample did is over within 7 s."""
 DOUBT_S = 60
 """What cannot be is doubted for good when it has lasted for so long."""
 
@@ -57,6 +62,8 @@ class Facts(NamedTuple):
     """Mean of |a| over the last 5 s."""
     jerk_g: float
     """Greatest |a| − 1 g."""
+    skew_deg: float
+    """Angle between the filter's up and the acceleration, means over the last 5 s; 0 without a gyroscope."""
     angles: tuple[Angles, ...]
     """From each of `Settings.references`; of no meaning without samples."""
     regularity: float = 0.0
@@ -88,8 +95,10 @@ class GateState:
     """The calibrations that are not trusted any more: one for each stance, at most."""
     stuck_s: int = 0
     """Seconds in a row in which an axis of the accelerometer gave one and the same value."""
+    skewed_s: int = 0
+    """Seconds in a row, those at rest, in which up was not where gravity shows it."""
     false_s: int = 0
-    """Seconds in a row in which the accelerometer read what cannot be."""
+    """Seconds in a row in which the clip read what cannot be."""
 
     def copy(self) -> "GateState":
         """Return a copy to work on."""
@@ -112,7 +121,7 @@ def decide(gate: GateState, facts: Facts, settings: Settings) -> Verdict:
     """Decide one second's activity and keep `gate` up to date."""
     if not facts.complete:
         gate.last_sagittal_deg, gate.settling_s, gate.shaken_s, gate.quiet_s = None, 0, 0, 0
-        gate.stuck_s = gate.false_s = 0
+        gate.stuck_s = gate.skewed_s = gate.false_s = 0
         return Verdict(Activity.GAP, 1.0)
     angles = facts.angles[settings.reference_number(gate.stance)] if facts.angles else None
     gate.moving = facts.motion_g > (settings.moving_off_g if gate.moving else settings.moving_on_g)
@@ -122,6 +131,8 @@ def decide(gate: GateState, facts: Facts, settings: Settings) -> Verdict:
     _count(gate, facts, settings)
     gate.bent_s = gate.bent_s + 1 if angles and angles.tilt_deg > settings.lying_deg else 0
     gate.stuck_s = gate.stuck_s + 1 if facts.least_g < STUCK_G else 0
+    if not gate.moving:
+        gate.skewed_s = gate.skewed_s + 1 if facts.skew_deg > SKEWED_DEG else 0
     gate.false_s = gate.false_s + 1 if why_false(gate, facts) else 0
     activity = _activity(gate, angles, settings, walking=walking, turning=turning)
     confidence = _confidence(activity, facts, angles, swing_deg, settings)
@@ -136,11 +147,13 @@ def decide(gate: GateState, facts: Facts, settings: Settings) -> Verdict:
 
 
 def why_false(gate: GateState, facts: Facts) -> str:
-    """Return why what the accelerometer reads cannot be, or an empty string."""
+    """Return why what the clip reads cannot be, or an empty string."""
     if gate.stuck_s >= STUCK_S:
         return "an axis of the clip's accelerometer stands still"
     if not gate.moving and abs(facts.gravity_g - 1) > OFF_ONE_G:
         return f"the clip's accelerometer reads {facts.gravity_g:.2f} g at rest"
+    if not gate.moving and gate.skewed_s >= SKEWED_S:
+        return f"the clip's gyroscope turns where nothing turns: up is {facts.skew_deg:.0f}° off at rest"
     return ""
 
 

@@ -25,6 +25,8 @@ MIN_POSE_S = 3.0
 MIN_RECEIVED = 0.8
 MAX_TURN_DEGPS = 3.0
 """RMS of the gyroscope about its own mean (bias is no movement)."""
+MAX_BIAS_DEGPS = 3.0
+"""That mean itself: the filter takes 2 °/s for bias, and more than 3 °/s would hold the angle off by 8°."""
 MAX_SHAKE_G = 0.03
 """Standard deviation of |a|; a person sitting still shows about 0.004 g."""
 MAX_OFF_ONE_G = 0.05
@@ -94,6 +96,12 @@ def read_pose(block: SampleBlock) -> Pose:
             Refusal.MOVING,
             f"the clip was moving ({turn_degps or 0.0:.1f} °/s, {shake_g:.3f} g): sit quietly and try again",
         )
+    bias_degps = 0.0 if block.gyr_radps is None else _bias_degps(block.gyr_radps[good])
+    if bias_degps > MAX_BIAS_DEGPS:
+        raise CalibrationRefusedError(
+            Refusal.DAMAGED,
+            f"the clip turns by {bias_degps:.1f} °/s: hold still; if it stays so, the clip's gyroscope is off",
+        )
     gravity_g = np.median(acc_g, axis=0)
     size_g = float(np.linalg.norm(gravity_g))
     if abs(size_g - 1) > MAX_OFF_ONE_G:
@@ -116,6 +124,10 @@ def read_pose(block: SampleBlock) -> Pose:
 def _turn_degps(gyr_radps: NDArray[np.float64]) -> float:
     about_mean = gyr_radps - gyr_radps.mean(axis=0)
     return float(np.degrees(np.sqrt(np.square(about_mean).sum(axis=1).mean())))
+
+
+def _bias_degps(gyr_radps: NDArray[np.float64]) -> float:
+    return float(np.degrees(np.linalg.norm(gyr_radps.mean(axis=0))))
 
 
 def _angle_deg(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

@@ -31,7 +31,7 @@ class Activity(StrEnum):
     GAP = "gap"
     """Too few samples of this second arrived."""
     UNCALIBRATED = "uncalibrated"
-    """Nothing to judge by: no reference, one that is doubted, or an accelerometer that reads what cannot be."""
+    """Nothing to judge by: no reference, one that is doubted, or a clip that reads what cannot be."""
 
 
 class Posture(StrEnum):

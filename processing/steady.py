@@ -10,7 +10,7 @@ from bisect import bisect_left
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.activity import OFF_ONE_G, STUCK_G, GateState
+from processing.activity import OFF_ONE_G, SKEWED_DEG, STUCK_G, GateState
 from processing.epochs import SECOND_NS
 from processing.outputs import Stance
 from processing.settings import Settings
@@ -27,7 +27,9 @@ class Steady:
 
     def __init__(self, columns: NDArray[np.float64], first_second: int, settings: Settings) -> None:
         self.first_second, self.settings = first_second, settings
-        _, complete, least_g, most_g, most_turn_degps, _, motion_g, gravity_g, jerk_g = columns[:FIRST_ANGLE]
+        _, complete, least_g, most_g, most_turn_degps, _, motion_g, gravity_g, jerk_g, skew_deg = columns[
+            :FIRST_ANGLE
+        ]
         sagittal_deg, lateral_deg, tilt_deg, low_deg, high_deg = columns[FIRST_ANGLE:][:ANGLES]
         self.low_deg, self.high_deg = low_deg, high_deg
         swing_deg = high_deg - low_deg
@@ -48,6 +50,7 @@ class Steady:
             & (jerk_g <= JERK_G)
             & (least_g >= STUCK_G)
             & (np.abs(gravity_g - 1) <= OFF_ONE_G)
+            & (skew_deg <= SKEWED_DEG)
             & ((most_g >= settings.not_worn_acc_g) | (most_turn_degps >= settings.not_worn_turn_degps))
         )
         # The first has a neighbour that is not among the columns.
@@ -101,6 +104,7 @@ def _at_rest(gate: GateState) -> bool:
         or gate.quiet_s
         or gate.bent_s
         or gate.stuck_s
+        or gate.skewed_s
         or gate.false_s
         or gate.walked_s
     )

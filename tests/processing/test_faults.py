@@ -1,5 +1,7 @@
 """A clip that is out of order: nothing is judged by it, somebody is told why, and it cannot be calibrated."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,44 @@ def test_a_clip_that_reads_another_gravity_is_not_judged() -> None:
     assert "0.87 g at rest" in note
 
 
+@pytest.mark.parametrize(
+    ("axes", "turn_degps"),
+    [([0], 6.0), ([0], -6.0), ([0], -40.0), ([2], 12.0), ([0, 1, 2], -10.0)],
+    ids=["backward", "forward", "frozen in a bow", "sideways", "frozen"],
+)
+def test_a_gyroscope_that_stands_still_or_is_far_off_is_not_judged_by(
+    axes: list[int], turn_degps: float
+) -> None:
+    """It would hold the angle off by ten degrees and more for ever: no slouch comes of it, and an event says why."""
+    gyr = np.array(SITTING.gyr_radps)
+    gyr[30 * 50 :, axes] = np.radians(turn_degps)
+    outputs = run([SampleBlock(SITTING.time_ns, SITTING.acc_mps2, gyr, SITTING.rate_hz)], settings())
+    after = outputs.epochs[50:]
+    assert {(epoch.activity, epoch.posture) for epoch in after} == {(Activity.UNCALIBRATED, Posture.UNKNOWN)}
+    assert not outputs.episodes
+    ((at_s, note),) = doubts(outputs)
+    assert 100 <= at_s <= 110
+    assert "gyroscope" in note
+
+
+def test_one_damaged_sample_of_the_gyroscope_is_no_fault() -> None:
+    """It turns the angle by 25° for some seconds, as a recorded clip's did; nothing is doubted and no slouch comes of it."""
+    gyr = np.array(SITTING.gyr_radps)
+    gyr[60 * 50, 0] = np.radians(1250)
+    outputs = run([SampleBlock(SITTING.time_ns, SITTING.acc_mps2, gyr, SITTING.rate_hz)], settings())
+    assert Activity.UNCALIBRATED not in {epoch.activity for epoch in outputs.epochs}
+    assert not doubts(outputs)
+    assert len(outputs.episodes) == 1
+
+
+def test_a_clip_without_a_gyroscope_is_not_doubted_for_its_slow_angle() -> None:
+    """With no turn to go by the angle follows a bow for seconds; that is no fault, and the slouch is found."""
+    slow = SampleBlock(SITTING.time_ns, SITTING.acc_mps2, None, SITTING.rate_hz)
+    outputs = run([slow], settings())
+    assert Activity.UNCALIBRATED not in {epoch.activity for epoch in outputs.epochs}
+    assert len(outputs.episodes) == 1
+
+
 def test_a_stream_that_stands_still_for_a_moment_is_believed_again() -> None:
     """Eight seconds of one and the same sample are unknown, and judging goes on after them."""
     outputs = run([spoiled(SITTING, None, None, 30, 38)], settings())
@@ -88,4 +128,17 @@ def test_a_dead_axis_cannot_be_calibrated() -> None:
     """The refusal names the fault and the way out; the axis' zero may well be right in the pose."""
     with pytest.raises(CalibrationRefusedError, match="take another") as refused:
         calibrate(spoiled(samples([Held(5)]), 2, 0.0, 0, 5))
+    assert refused.value.reason is Refusal.DAMAGED
+
+
+def test_a_gyroscope_that_is_far_off_cannot_be_calibrated() -> None:
+    """Four degrees a second in a pose held still: refused, and by how much is said; what the filter copes with serves."""
+    pose = samples([Held(5)])
+    assert pose.gyr_radps is not None
+    off, far_off = (
+        replace(pose, gyr_radps=pose.gyr_radps + np.radians([degps, 0, 0])) for degps in (1.5, 4.0)
+    )
+    assert calibrate(off).up_sensor == calibrate(pose).up_sensor
+    with pytest.raises(CalibrationRefusedError, match=r"3\.9 °/s.*gyroscope") as refused:
+        calibrate(far_off)
     assert refused.value.reason is Refusal.DAMAGED
