@@ -4,6 +4,7 @@
 
 import sys
 from pathlib import Path
+from shutil import which
 from typing import Annotated
 
 import typer
@@ -57,6 +58,7 @@ def demo(
     """See a minute of it with no hardware and no database. Scan, calibrate, slouch, one alert, recovery."""
     from neckline.screen.logs import Style
     from neckline.watching.demo import demo
+    from neckline.watching.simulated import WEARER_ID
 
     on_terminal = sys.stdout.isatty() and not plain
     summary = demo(style=None if on_terminal else Style.SENTENCES)
@@ -65,8 +67,10 @@ def demo(
         return
     give(f"The clip was simulated. {summary.say()}.")
     give(f"The journal lies at {summary.journal_path}")
-    give(f"Why it alerted: neckline --journal {summary.journal_path} explain --wearer w-simulated")
-    give(f"All of it: neckline --journal {summary.journal_path} export --format csv out/")
+    # `make demo` leaves it on no PATH.
+    again = f"{'neckline' if which('neckline') else sys.argv[0]} --journal {summary.journal_path}"
+    give(f"Why it alerted: {again} explain --wearer {WEARER_ID}")
+    give(f"All of it: {again} export --format csv out/")
 
 
 @commands.command()

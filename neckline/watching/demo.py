@@ -40,7 +40,7 @@ class _Script:
     async def __call__(self, service: Service) -> None:
         happened(
             "demo",
-            f"For this demo a slouch counts after {HOLD_S:.0f} s that could be judged; by default after a minute",
+            f"In this demo a slouch counts after {HOLD_S:.0f} judged seconds, not 60",
             hold_s=HOLD_S,
         )
         service.on_event = self._on_event
