@@ -56,6 +56,7 @@ def finish(state: WearerState, settings: Settings) -> tuple[WearerState, Outputs
     work = Work(state, settings)
     _do([work])
     work.end_session()
+    work.end_minute()
     return work.answer()
 
 

@@ -389,14 +389,18 @@ class Work:
             self.close_seconds(measure([over])[0])
         self.slouch, found = close(self.slouch, self.seen_ns)
         self.sort_out(found)
-        if self.minute is not None:
-            self.minutes.append(self.minute.close())
         fresh = WearerState()
-        self.grid, self.epoch, self.minute, self.window = fresh.grid, fresh.epoch, fresh.minute, fresh.window
+        self.grid, self.epoch, self.window = fresh.grid, fresh.epoch, fresh.window
         self.activity, self.posture = fresh.activity, fresh.posture
         self.gate = replace(fresh.gate, suspect_ids=self.gate.suspect_ids)
         self.slip = SlipState(self.slip.calibration_id, fresh=True)
         self.orientation = self.orientation and forget_orientation(self.orientation)
+
+    def end_minute(self) -> None:
+        """Close the minute under way, with nothing to come; a mere break of session may have both its ends in one."""
+        if self.minute is not None:
+            self.add_minute(self.minute.close())
+            self.minute = None
 
     def sort_out(self, found: Iterable[Found]) -> None:
         """Put what the slouch machine found where it belongs."""

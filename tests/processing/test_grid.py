@@ -14,3 +14,15 @@ def test_hours_without_a_sample_are_missing_second_by_second() -> None:
         (800, 0, 0): 6,
         (0, 800, 0): 6997,
     }
+
+
+def test_a_minute_with_a_break_of_session_in_it_is_one_minute() -> None:
+    """Twelve seconds lost where ten are a break: the minute has what came before and after, and is told once."""
+    whole = [samples([Held(20)]), samples([Held(100)], start_ns=START_NS + 32 * 10**9)]
+    outputs = run(whole, replace(settings(), session_break_s=10.0))
+    assert len(outputs.epochs) == 120
+    assert [(m.start_ns - START_NS, m.received) for m in outputs.minutes] == [
+        (0, 48 * 50),
+        (60 * 10**9, 60 * 50),
+        (120 * 10**9, 12 * 50),
+    ]
