@@ -181,7 +181,7 @@ def axes_of(about: About) -> tuple[str, ...]:
 def crcs_of(columns: Sequence[NDArray[Any]], before: Sequence[int] = ()) -> list[int]:
     """Return a checksum of each column, going on from those of the rows before: the same however rows are cut."""
     crcs = before or [0] * len(columns)
-    return [crc32(_plain(each), crc) for each, crc in zip(columns, crcs, strict=True)]
+    return [crc32(_plain(each).data, crc) for each, crc in zip(columns, crcs, strict=True)]
 
 
 def _plain(column: NDArray[Any]) -> NDArray[Any]:
