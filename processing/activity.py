@@ -63,7 +63,7 @@ class Facts(NamedTuple):
     jerk_g: float
     """Greatest |a| − 1 g."""
     skew_deg: float
-    """Angle between the filter's up and the acceleration, means over the last 5 s; 0 without a gyroscope."""
+    """How far the filter's up is from the acceleration, means over the last 5 s; 0 without a gyroscope."""
     angles: tuple[Angles, ...]
     """From each of `Settings.references`; of no meaning without samples."""
     regularity: float = 0.0

@@ -40,6 +40,8 @@ RECEIVED, MOTION_G, FIRST_ANGLE = (Facts._fields.index(name) for name in ("recei
 ANGLES = len(Angles._fields)
 UNITS = np.array([[1 / STANDARD_GRAVITY_MPS2]] * 3 + [[DEG]] * 3 + [[1 / STANDARD_GRAVITY_MPS2]])
 """From the table's motion to g and deg/s."""
+LEAST_MPS2 = 1e-9
+"""Where there is no acceleration at all, nothing is divided by less."""
 NO_AXES = np.full((3, 3), np.nan)
 
 
@@ -207,17 +209,12 @@ def _facts(
     table[6] = spread[MAGNITUDE]
     table[7] = mean[MAGNITUDE] / STANDARD_GRAVITY_MPS2
     table[8] = np.sqrt(seconds.high[0]) / STANDARD_GRAVITY_MPS2 - 1
-    table[9] = _apart_deg(mean[ACC], mean[UP]) * mean[SQUARES][GYR].any(axis=0)
+    # Between means of unit vectors, where |a| hardly changes: the chord for the arc.
+    apart = mean[ACC] / np.maximum(mean[MAGNITUDE], LEAST_MPS2) - mean[UP]
+    turns = np.logical_or.reduce(mean[SQUARES][GYR], axis=0)
+    table[9] = np.sqrt(np.add.reduce(np.square(apart), axis=0)) * (turns * DEG)
     for number, of in enumerate(axes):
         angles, row = table[FIRST_ANGLE + number * ANGLES :], SAGITTAL - MAGNITUDE_SQUARED + number
         angles[:3] = inclination_deg(seconds.sums[1:][UP], of)
         angles[3], angles[4] = seconds.low[row], seconds.high[row]
     return table
-
-
-def _apart_deg(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the angles between vectors (3, n); 0 for those of no length."""
-    along = (one * other).sum(axis=0)
-    across = np.square(one).sum(axis=0) * np.square(other).sum(axis=0) - np.square(along)
-    angle: NDArray[np.float64] = np.arctan2(np.sqrt(np.maximum(0.0, across)), along) * DEG
-    return angle
