@@ -1,7 +1,7 @@
 """Thirty days of samples of one clip into files for researchers, and what a day of them takes where they are kept.
 
     pip install -e '.[bench]'
-    python -m benchmarks.export …/sitting_postures.npz [--days 30] [--placement t4] [--folder FOLDER]
+    python -m benchmarks.export [sitting_postures.npz] [--days 30] [--placement t4] [--folder FOLDER]
 
 The days are the recorded people's samples over and over, one after another without a pause, kept as neckline keeps them: sealed
 hours of the clip's own integers. `neckline export --samples` then makes Parquet and CSV of them, in units, with

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,10 +11,20 @@ from rich.table import Table
 
 
 def arguments(doc: str | None, data: str = "") -> argparse.ArgumentParser:
-    """Return a parser that shows the module's docstring; with `data`, it takes the recordings' path."""
+    """Return a parser that shows the module's docstring; with `data`, it takes the path of recordings.
+
+    Without one it takes those of that name where the tests look for them: in NECKLINE_DATA, or `../shared/data`.
+    """
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     if data:
-        parser.add_argument("recordings", type=Path, help=f"an .npz in the format of {data}")
+        beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+        parser.add_argument(
+            "recordings",
+            nargs="?",
+            type=Path,
+            default=Path(os.environ.get("NECKLINE_DATA", beside)) / data,
+            help=f"an .npz in the format of {data}",
+        )
     return parser
 
 
