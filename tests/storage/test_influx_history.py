@@ -125,7 +125,7 @@ def test_what_others_wrote_is_passed_over(
     streams = history.streams()
     assert stream in streams
     assert not any("Anna" in each.wearer for each in streams)
-    assert history.skipped == 4
+    assert history.skipped >= 4  # a server that is shared may hold others of them
     told = [each.getMessage() for each in caplog.records if each.name == "storage.influx_history"]
     assert len(told) == 1
     assert history.settings.bucket in told[0]
