@@ -226,7 +226,7 @@ class InfluxUnreachableError(InfluxError):
         super().__init__(
             url,
             f"InfluxDB at {url} cannot be reached ({detail})",
-            "see that it runs and that influxdb.url is its address; neckline keeps all rows and tries again by itself",
+            "see that it runs and that influxdb.url is its address; a neckline that runs keeps all rows and tries again by itself",
         )
 
 
@@ -237,7 +237,7 @@ class InfluxBusyError(InfluxError):
         super().__init__(
             url,
             f"InfluxDB at {url} takes nothing at present ({detail})",
-            "neckline keeps all rows and tries again by itself; if it stays so, the server's own log says why",
+            "a neckline that runs keeps all rows and tries again by itself; if it stays so, the server's own log says why",
         )
 
 

@@ -358,7 +358,7 @@ def test_an_outage_is_told_once_and_its_end_too(
     levels = [record.levelname for record in caplog.records]
     assert [level for level in levels if level != "DEBUG"] == ["WARNING", "WARNING", "INFO"]
     assert levels.count("DEBUG") == 7
-    assert "neckline keeps all rows and tries again by itself" in caplog.text
+    assert "keeps all rows and tries again by itself" in caplog.text
     troubles = [type(status.trouble) for status in statuses]
     assert troubles[1:10] == [InfluxBusyError] * 4 + [InfluxTokenError] * 3 + [InfluxBusyError] * 2
     assert all(status.backlog_rows >= 1 and status.oldest_ns for status in statuses[1:10])
