@@ -51,7 +51,7 @@ def lines_of(block: Block) -> list[str | None]:
     return [
         f"{head}{known[:-1]} {time_ns}" if known else None
         for head, known, time_ns in zip(
-            _heads(block), map("".join, zip(*fields, strict=True)), _numbers(*time), strict=True
+            _heads(block), map("".join, zip(*fields, strict=True)), _written(*time).split(","), strict=True
         )
     ]
 
@@ -78,15 +78,18 @@ def _fields(column: Column, values: Sequence[Value]) -> list[str]:
     if column.type is Type.TEXT:
         texts = {value: "" if value is None else f"{name}={field_text(value)}," for value in set(values)}
         return [texts[value] for value in values]
-    return ["" if text == _ABSENT else f"{name}={text}{end}," for text in _numbers(column, values)]
+    written = _written(column, values)
+    if _ABSENT not in written:
+        return f"{name}={written.replace(',', f'{end},;{name}=')}{end},".split(";")
+    return ["" if text == _ABSENT else f"{name}={text}{end}," for text in written.split(",")]
 
 
-def _numbers(column: Column, values: Sequence[Value]) -> list[str]:
-    """Return numbers as text, `null` where there is none or one that is not finite."""
+def _written(column: Column, values: Sequence[Value]) -> str:
+    """Return numbers as text with commas between, `null` where there is none or one that is not finite."""
     written = to_json(values, inf_nan_mode="null")[1:-1]
     if odd := written.translate(None, _NUMBERS[column.type] + b",nul"):
         raise TypeError(f"{column.name} is no {column.type}: {odd[:50]!r}")
-    return written.decode().split(",")
+    return written.decode()
 
 
 @lru_cache(maxsize=4096)
