@@ -55,7 +55,12 @@ class Head:
     def pair(self, *, head: Records = (), back: Records = ()) -> Records:
         """Take new records of either clip; return those of the two together."""
         heads, backs = (
-            tuple(record for record in records if isinstance(record, Epoch)) for records in (head, back)
+            tuple(
+                record
+                for record in records
+                if isinstance(record, Epoch) and not self._is_of_the_old_clock(record, clip)
+            )
+            for records, clip in ((head, self.clip), (back, self.back))
         )
         told_ns = [record.time_ns for record in back if isinstance(record, Event) and record.kind in TOLD]
         if not (heads or backs or told_ns):
@@ -110,6 +115,18 @@ class Head:
         if self.flexion_deg is None:
             return 0.0
         return hold_progress(self.pair_state.slouch, self.pair_state.next_ns or 0, self.settings)
+
+    def _is_of_the_old_clock(self, epoch: Epoch, clip: Wearer) -> bool:
+        """Tell whether a clip that was away when the clock was set far back ends a second by the clock from before.
+
+        To the pair, which goes by the new one already, it would be the newest: nothing would be waited for any more.
+        """
+        last_ns, next_ns = clip.state.last_ns, self.pair_state.next_ns
+        return (
+            last_ns is not None
+            and epoch.start_ns - last_ns > AHEAD_NS
+            and (next_ns is None or next_ns - last_ns <= AHEAD_NS)
+        )
 
     def _end(self) -> Records:
         self.pair_state, outputs = head_finish(self.pair_state, self.settings)

@@ -6,13 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from neckline.configuration.config import Config
 from neckline.watching.recalling import recall
 from neckline.watching.running import run
 from neckline.wearing.clips import Clips
 from neckline.wearing.head import Head
 from neckline.wearing.memory import Memory
-from neckline.wearing.wearer import Wearer
+from neckline.wearing.wearer import DAY_NS, Wearer
 from processing.head import HEAD, HEAD_ON_TRUNK
 from processing.outputs import Epoch, Event, EventKind, Posture, Stance
 from processing.settings import Settings
@@ -154,6 +156,21 @@ def test_what_the_wearer_is_told_of_the_head_silences_the_back_too() -> None:
     for late_s, late in ((4.0, HEAD), (4.0, STREAM.placement)):
         order = sorted(blocks, key=lambda each: int(each[1].time_ns[-1]) + (each[0] == late) * late_s * 1e9)
         assert alerts_of(heard(clips(refractory_s=60.0), order)) == [first, second]
+
+
+@pytest.mark.parametrize("away", [HEAD, STREAM.placement])
+def test_a_clip_that_was_away_when_the_clock_was_set_back_is_paired_again(away: str) -> None:
+    """The second that it had begun by the old clock and ends on its return keeps no second of the new one apart."""
+    worn, last = clips(), []
+    for place, block in both([Held(100)], [Held(100, 30.0)]):
+        time_s = (int(block.time_ns[0]) - samples([Held(1)]).time_ns[0]) / 1e9
+        if place == away and 30.6 < time_s < 50.6:
+            continue
+        moved = replace(block, time_ns=block.time_ns - DAY_NS) if time_s > 40 else block
+        found = heard(worn, [(place, moved)])
+        last += [e for at, e in found if at == HEAD_ON_TRUNK and isinstance(e, Epoch) and time_s > 60]
+    assert len(last) > 35
+    assert all(epoch.sagittal_deg is not None for epoch in last)
 
 
 def test_a_process_that_is_killed_loses_no_second_of_both(tmp_path: Path) -> None:
