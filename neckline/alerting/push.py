@@ -75,7 +75,11 @@ class Push:
                 _reasons.by_thread.pop(thread, None)
 
         self._busy = True
-        why = await _in_daemon_thread(deliver, self.name)
+        try:
+            why = await _in_daemon_thread(deliver, self.name)
+        except RuntimeError:
+            self._busy = False  # the system had no thread left: nothing is on its way
+            raise
         if why is not None:
             raise ChannelError(
                 self.name,

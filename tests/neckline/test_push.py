@@ -116,6 +116,25 @@ def test_a_service_that_refuses_is_told_by_its_status() -> None:
     assert SECRET not in refused(push)  # nobody listens there any more
 
 
+def test_a_system_that_had_no_thread_left_fails_one_message_alone() -> None:
+    """Nothing is on its way then: the next message is sent."""
+
+    def no_thread(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def main() -> None:
+        with serving() as server:
+            (push,) = push_channels([server.url])
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(threading.Thread, "start", no_thread)
+                with pytest.raises(RuntimeError, match="new thread"):
+                    await push.send(MESSAGE)
+            await push.send(MESSAGE)
+            assert len(server.got) == 1
+
+    asyncio.run(main())
+
+
 def test_a_service_that_hangs_holds_up_the_next_message_alone() -> None:
     """While one is on its way no second thread begins; when it has come through, all is well again."""
 
