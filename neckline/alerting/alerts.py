@@ -106,6 +106,12 @@ async def _why_not(attempt: Awaitable[None]) -> str:
             await attempt
     except TimeoutError:
         return f"no answer within {SEND_S:g} s: see whether what it needs is running"
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # Not by a stop: what it waited for was.
+        return "it was broken off: see whether what it needs is running"
     except ChannelError as error:
         return f"{error}: {error.way_out}"
     except Exception as error:  # noqa: BLE001 (a fault in one channel must not silence the others)

@@ -25,7 +25,7 @@ class Slow:
     """A channel that takes its time, or raises what it is told to."""
 
     takes_s: float = 0.0
-    fails: list[Exception | None] = field(default_factory=list)
+    fails: list[BaseException | None] = field(default_factory=list)
     """What to raise, message by message; None, and nothing more: it works."""
     name: str = "slow"
     takes: frozenset[Urgency] = ALL
@@ -131,6 +131,21 @@ def test_each_reason_is_told_once_and_so_is_its_end(caplog: pytest.LogCaptureFix
         "No alerts by slow: nobody answers: look there",
     ]
     assert alerts.status == (ChannelStatus("slow", 1, 4, 0, "nobody answers: look there"),)
+
+
+def test_what_breaks_off_by_itself_fails_one_message_alone() -> None:
+    """A library that cancels what its channel waits for does not end the channel."""
+    slow = Slow(fails=[asyncio.CancelledError()])
+    alerts = Alerts([slow])
+
+    async def tell() -> None:
+        for number in range(2):
+            alerts.tell(message(number))
+        await asyncio.sleep(1)
+
+    assert delivered(alerts, tell()) == 0
+    assert slow.sent == ["message 1"]
+    assert alerts.status == (ChannelStatus("slow", sent=1, failed=1),)
 
 
 def test_at_the_end_what_is_under_way_gets_out() -> None:
