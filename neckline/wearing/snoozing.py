@@ -27,8 +27,10 @@ def snoozed_until(words: list[str], now_ns: int, zone: tzinfo | None = None) -> 
     if plain == "tomorrow":
         return _ns(now + timedelta(days=1), MORNING_HOUR, 0)
     if clock := _CLOCK.fullmatch(plain):
-        today_ns = _ns(now, int(clock[1]), int(clock[2]))
-        return today_ns if today_ns > now_ns else _ns(now + timedelta(days=1), int(clock[1]), int(clock[2]))
+        # In the night in which an hour comes twice, a time of it may still come though it has been.
+        days, folds = (now, now + timedelta(days=1)), (0, 1)
+        times_ns = (_ns(day, int(clock[1]), int(clock[2]), fold) for day in days for fold in folds)
+        return next(time_ns for time_ns in times_ns if time_ns > now_ns)
     if not plain or _SPAN.sub("", plain):
         raise ValueError(f'"{said}" is no time to snooze: {HOW}')
     span = sum(
@@ -39,7 +41,7 @@ def snoozed_until(words: list[str], now_ns: int, zone: tzinfo | None = None) -> 
     return now_ns + round(span.total_seconds()) * 10**9
 
 
-def _ns(day: datetime, hour: int, minute: int) -> int:
+def _ns(day: datetime, hour: int, minute: int, fold: int = 0) -> int:
     """Return the UTC time of a local time of a day, right across changes of the clock."""
-    local = day.replace(hour=hour, minute=minute, second=0, microsecond=0, fold=0)
+    local = day.replace(hour=hour, minute=minute, second=0, microsecond=0, fold=fold)
     return round(local.timestamp()) * 10**9

@@ -49,6 +49,21 @@ def test_tomorrow_is_a_morning_also_when_the_clock_changes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("now", "said", "expected"),
+    [("00:40", "02:50", "00:50"), ("01:40", "02:50", "01:50"), ("00:40", "02:30", "01:30")],
+)
+def test_in_the_hour_that_comes_twice_a_time_is_the_next_of_its_name(
+    now: str, said: str, expected: str
+) -> None:
+    """Ten minutes are no day: at 01:00 UTC it is 02:00 in Berlin again. Now and expected are UTC."""
+    now_ns, expected_ns = (
+        round(datetime.fromisoformat(f"2026-10-25T{each}+00:00").timestamp()) * 10**9
+        for each in (now, expected)
+    )
+    assert snoozed_until([said], now_ns, BERLIN) == expected_ns
+
+
+@pytest.mark.parametrize(
     "said", ["", "soon", "until", "25:00", "10:60", "0m", "8d", "-5m", "1h junk", "99999h", "1.5h", "½h"]
 )
 def test_what_says_no_time_is_refused(said: str) -> None:
