@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 REQUEST_WITHIN_S = 5.0
 """A command sends its one line at once."""
+TAKEN_WITHIN_S = 1.0
+"""What a command has left to read when its connection ends."""
 MAX_CONNECTIONS = 8
 
 
@@ -68,8 +70,11 @@ class _Desk:
             if gone is not None:
                 gone.cancel()
             writer.close()
-            with suppress(OSError, asyncio.CancelledError):
-                await writer.wait_closed()
+            try:
+                async with asyncio.timeout(TAKEN_WITHIN_S):
+                    await writer.wait_closed()
+            except (OSError, asyncio.CancelledError):
+                writer.transport.abort()  # a command that reads nothing holds up no stop
 
     async def _line(self, reader: asyncio.StreamReader) -> bytes:
         """Return the request's line; an empty one if none came in time, or it was too long."""

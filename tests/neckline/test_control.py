@@ -321,6 +321,26 @@ def test_a_command_that_goes_away_ends_its_calibration(tmp_path: Path) -> None:
     asyncio.run(leave(by_command=False))
 
 
+def test_a_command_that_reads_nothing_holds_up_no_stop(tmp_path: Path) -> None:
+    """However much of its answer still waits to be taken."""
+
+    class Chatty(Service):
+        async def calibrate(self, *, slump: bool, stance: Stance) -> AsyncGenerator[Prompt, None]:
+            """Say more than a connection holds."""
+            self.asked.append((slump, stance))
+            while True:
+                yield Prompt("x" * 30_000)
+
+    async def stop() -> None:
+        async with serving(Chatty(), tmp_path / "j.db") as at:
+            _, writer = await asyncio.open_connection("127.0.0.1", at.port, limit=1)
+            writer.write(to_line(Request(at.token, "calibrate")))
+            await asyncio.sleep(0.5)
+        writer.transport.abort()
+
+    asyncio.run(asyncio.wait_for(stop(), 15))
+
+
 def test_a_service_that_hangs_is_told_from_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Someone accepts and says nothing: silent, unless the process that left the endpoint is dead."""
     monkeypatch.setattr(control_client, "ANSWER_S", 0.05)
