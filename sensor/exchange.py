@@ -93,8 +93,8 @@ async def _proven(exchanged: AsyncGenerator[Arrived, None], wanted: Wanted) -> A
 
 
 def _is_wanted(reading: Told, wanted: Wanted) -> bool:
-    if not isinstance(reading, Identity):
-        return False
+    if not isinstance(reading, Identity) or not reading.serial:
+        return False  # one that could not be read is another clip's as little as the wanted one's
     if wanted.serial and reading.serial.upper() != wanted.serial.upper():
         raise WrongClipError(
             wanted.name, f"it says its serial number is {reading.serial}, not {wanted.serial}"

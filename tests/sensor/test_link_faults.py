@@ -16,6 +16,7 @@ from sensor.samples import SampleBlock
 from sensor.virtual.firmware import Firmware
 from sensor.virtual.motion import UPRIGHT, ScriptedPerson
 from tests import virtual_time
+from tests.sensor.conformance import CASES
 from tests.sensor.worlds import (
     BOUND,
     CONNECTING,
@@ -358,6 +359,26 @@ def test_a_clip_that_never_tells_who_it_is_is_not_believed() -> None:
             assert "serial" in listener.reason
             with pytest.raises(ClipUnprovenError):
                 await identify(world.bluetooth, BOUND, utc=virtual_time.utc_ns)
+
+    virtual_time.run(main())
+
+
+def test_a_clip_whose_serial_number_cannot_be_read_is_waited_for() -> None:
+    """Firmware without the number proves nothing, and is no other clip's: the stream goes on as soon as it tells."""
+    (case,) = (case for case in CASES if case.name == "polar_h10")
+
+    async def main() -> None:
+        unit = case.unit()
+        serial, unit.serial = unit.serial, ""
+        async with virtual_world(unit) as world:
+            binding = case.binding(world.clip.address, "mine", serial=serial)
+            async with listening(world.bluetooth, binding) as listener:
+                await asyncio.sleep(20)
+                assert listener.blocks == []
+                assert listener.changes[-1][1].word == "clip_unproven"
+                unit.serial = serial
+                await asyncio.sleep(20)
+                assert listener.states[-1] is STREAMING
 
     virtual_time.run(main())
 
