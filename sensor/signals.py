@@ -39,6 +39,8 @@ class Signals:
         """Queue a sign; the future is done when the clip has taken it."""
         self._family.check_signal(signal.kind)
         taken = asyncio.get_running_loop().create_future()
+        # Whoever asked may have been told otherwise, or be gone: an error that nobody fetches is no fault.
+        taken.add_done_callback(lambda told: told.cancelled() or told.exception())
         self._asked.append((signal, taken))
         return taken
 

@@ -6,8 +6,9 @@ from contextlib import aclosing
 
 import pytest
 
+from firmware_protocol.thingy52 import MOTION_CONFIG_UUID
 from firmware_protocol.thingy52_interface import SOUND_CONFIG_UUID
-from sensor.errors import ClipLostError
+from sensor.errors import ClipLostError, ClipRefusedError
 from sensor.link import signal, stream
 from sensor.samples import SampleBlock
 from sensor.session import Signal, SignalKind
@@ -119,6 +120,51 @@ def test_a_link_made_for_a_sign_that_is_lost_over_it_is_told_once(monkeypatch: p
             with pytest.raises(ClipLostError):
                 await signal(world.bluetooth, binding, BEEP, utc=virtual_time.utc_ns)
             assert world.clip.firmware.signals == []
+
+    virtual_time.run(main())
+    gc.collect()
+    assert left_over == []
+
+
+def test_a_sign_that_is_refused_before_it_is_asked_for_is_told_once() -> None:
+    """A clip that says no to its very start ends the connection before anything came."""
+    left_over: list[dict[str, object]] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, fault: left_over.append(fault))
+        async with virtual_world(THINGY.unit(refuses={MOTION_CONFIG_UUID})) as world:
+            binding = THINGY.binding(world.clip.address, "mine")
+            with pytest.raises(ClipRefusedError):
+                await signal(world.bluetooth, binding, BEEP, utc=virtual_time.utc_ns)
+
+    virtual_time.run(main())
+    gc.collect()
+    assert left_over == []
+
+
+def test_whoever_no_longer_waits_for_a_sign_leaves_no_error_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cancelled with the sign on its way to a clip that does not answer."""
+    left_over: list[dict[str, object]] = []
+    take = Thingy.written
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, fault: left_over.append(fault))
+        on_its_way = asyncio.Event()
+        async with virtual_world(THINGY.unit()) as world:
+
+            def written(unit: Thingy, characteristic: str, data: bytes, now_s: float) -> None:
+                if characteristic == SOUND_CONFIG_UUID:
+                    world.clip.vanish()
+                    on_its_way.set()
+                take(unit, characteristic, data, now_s)
+
+            monkeypatch.setattr(Thingy, "written", written)
+            binding = THINGY.binding(world.clip.address, "mine")
+            asking = asyncio.create_task(signal(world.bluetooth, binding, BEEP, utc=virtual_time.utc_ns))
+            await on_its_way.wait()
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
 
     virtual_time.run(main())
     gc.collect()
