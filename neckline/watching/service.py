@@ -30,7 +30,7 @@ from processing.calibration import Calibration
 from processing.head import HEAD
 from processing.outputs import Event, EventKind, Stance
 from sensor.errors import SensorError
-from sensor.samples import LinkChange, Reading
+from sensor.samples import LinkChange, LinkState, Reading
 from storage.entries import Batch, Stream
 from storage.errors import RecordRefusedError
 from storage.recordings.recorder import Recorder
@@ -38,6 +38,8 @@ from storage.writer import JournalWriter
 
 if TYPE_CHECKING:
     from storage.forwarder import Forwarder
+
+logger = logging.getLogger(__name__)
 
 Source = Callable[[int], AsyncGenerator[Reading, None]]
 """Opens the wearer's clip (`sensor.link.stream`), or a simulated one, for samples later than what is stored already
@@ -132,6 +134,10 @@ class Service:
                     self._take(HEAD, reading)
         except SensorError as error:
             happened("head_clip_fails", f"{error}: {error.way_out}", level=logging.WARNING)
+        except Exception as error:
+            logger.exception("the clip on the head is not listened to any more")
+            fault = f"{type(error).__name__}: {error} (a fault of neckline's own)"
+            self._take(HEAD, LinkChange(self._utc(), LinkState.WAITING, fault))
         await asyncio.Event().wait()
 
     def finish(self) -> None:

@@ -43,8 +43,10 @@ BOWED = [Held(20), Held(40, 30.0), Held(40, 25.0), Held(40)]
 ALERTS = {EventKind.SLOUCH_ALERT, EventKind.HEAD_FORWARD_ALERT}
 
 
-def sent(poses: Sequence[Held], until_s: float = 1e9) -> Callable[[int], AsyncGenerator[Reading, None]]:
-    """Return a clip's stream in tenths of a second, as time goes; silent after a while if asked."""
+def sent(
+    poses: Sequence[Held], until_s: float = 1e9, fault: Exception | None = None
+) -> Callable[[int], AsyncGenerator[Reading, None]]:
+    """Return a clip's stream in tenths of a second, as time goes; silent after a while if asked, or ended by a fault."""
     whole = samples(poses, start_ns=virtual_time.START_NS)
 
     async def source(_after_ns: int) -> AsyncGenerator[Reading, None]:
@@ -53,12 +55,16 @@ def sent(poses: Sequence[Held], until_s: float = 1e9) -> Callable[[int], AsyncGe
             await asyncio.sleep(0.1)
             if begin / 50 < until_s:
                 yield block
+            elif fault is not None:
+                raise fault
         await asyncio.sleep(10)
 
     return source
 
 
-def worn(journal: Path, head_until_s: float = 1e9) -> tuple[list[EventKind], dict[str, list[float | None]]]:
+def worn(
+    journal: Path, head_until_s: float = 1e9, fault: Exception | None = None
+) -> tuple[list[EventKind], dict[str, list[float | None]]]:
     """Wear both; return the alerts that were stored in order, and the angles of each stream's epochs."""
     streams = {place: Stream(STREAM.wearer, place) for place in (STREAM.placement, HEAD, HEAD_ON_TRUNK)}
     with Journal.open(journal, "test") as opened:
@@ -74,7 +80,7 @@ def worn(journal: Path, head_until_s: float = 1e9) -> tuple[list[EventKind], dic
             journal_path=journal,
             source=sent(BACK),
             view=Seen(),
-            head_source=sent(BOWED, head_until_s),
+            head_source=sent(BOWED, head_until_s, fault),
             channels=[Told()],
             until=until,
             utc=virtual_time.utc_ns,
@@ -103,9 +109,10 @@ def test_one_bowed_head_and_one_slouch_are_one_alert_each(tmp_path: Path) -> Non
     assert all(deg is not None and abs(deg) < 3 for deg in slouched)
 
 
-def test_when_the_head_is_lost_the_back_goes_on(tmp_path: Path) -> None:
-    """The clip on the head falls silent before the hold is over: nothing is told of it, and the slouch as ever."""
-    alerts, angles = worn(tmp_path / "journal.db", head_until_s=20 + HOLD_S / 2)
+@pytest.mark.parametrize("fault", [None, OSError(5, "of the radio"), ValueError("of neckline")])
+def test_when_the_head_is_lost_the_back_goes_on(tmp_path: Path, fault: Exception | None) -> None:
+    """The clip on the head falls silent before the hold is over, or whoever reads it stumbles: all else is as ever."""
+    alerts, angles = worn(tmp_path / "journal.db", 20 + HOLD_S / 2, fault)
     assert alerts == [EventKind.SLOUCH_ALERT]
     assert len(angles[STREAM.placement]) >= 138
     assert not any(angles[HEAD_ON_TRUNK][40:])
