@@ -69,6 +69,12 @@ class Arrivals:
                     await self._news.wait()
         return self._waiting.popleft() if self._waiting else None
 
+    def rest(self) -> list[tuple[float, str, bytes]]:
+        """Return all that waits by now, oldest first: nobody will come back for more."""
+        waiting = [*self._waiting]
+        self._waiting.clear()
+        return waiting
+
 
 @dataclass(slots=True)
 class Clock:

@@ -14,6 +14,7 @@ from sensor.advertisement import Identity
 from sensor.arrivals import Arrivals, Clock
 from sensor.bluetooth import Bluetooth, Connection, Heard
 from sensor.errors import (
+    BluetoothError,
     ClipLostError,
     ClipRefusedError,
     ClipSilentError,
@@ -130,17 +131,19 @@ async def _performed(
                 held_up = session.held_up
                 notification = await arrivals.get(arrivals.last_s + STALL_S - loop.time())
                 if notification is not None:
-                    arrived_s, characteristic, data = notification
-                    time_ns = clock.at(arrived_s)
-                    readings = session.received(characteristic, data, time_ns)
-                    yield Arrived(characteristic, data, time_ns, readings)
-                    _check_accepted(readings, wanted)
+                    arrived = _taken(notification, session, clock)
+                    yield arrived
+                    _check_accepted(arrived.readings, wanted)
                 else:
                     _check_alive(arrivals, wanted)
                 if clock.has_leapt():
                     raise ClipLostError(wanted.name, "this computer slept, or its clock was set")
         except SensorError as error:
             signals.end(error)
+            if isinstance(error, ClipLostError | BluetoothError) and not clock.has_leapt():
+                # A request that fails may have been waited for for seconds, while the stream went on.
+                for notification in arrivals.rest():
+                    yield _taken(notification, session, clock)
             yield Arrived("", b"", clock.at(loop.time()), [*session.flush()])
             raise
         finally:
@@ -151,6 +154,12 @@ async def _performed(
             if arrivals.repeated:
                 repeated = "%s: %d notifications came twice; does another program use the clip?"
                 logger.warning(repeated, wanted.name, arrivals.repeated)
+
+
+def _taken(notification: tuple[float, str, bytes], session: Session, clock: Clock) -> Arrived:
+    arrived_s, characteristic, data = notification
+    time_ns = clock.at(arrived_s)
+    return Arrived(characteristic, data, time_ns, session.received(characteristic, data, time_ns))
 
 
 def _check_accepted(readings: list[Told], wanted: Wanted) -> None:

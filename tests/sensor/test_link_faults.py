@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from sensor.bluetooth import CONNECT_S
-from sensor.errors import ClipUnprovenError, WrongClipError
+from sensor.bluetooth import CONNECT_S, WRITE_S, Connection
+from sensor.errors import ClipLostError, ClipUnprovenError, WrongClipError
 from sensor.exchange import STALL_S
 from sensor.link import identify, stream
 from sensor.samples import SampleBlock
@@ -359,6 +359,38 @@ def test_a_clip_that_never_tells_who_it_is_is_not_believed() -> None:
             assert "serial" in listener.reason
             with pytest.raises(ClipUnprovenError):
                 await identify(world.bluetooth, BOUND, utc=virtual_time.utc_ns)
+
+    virtual_time.run(main())
+
+
+def test_what_arrives_while_a_request_fails_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clip that streams on and never acknowledges a question is lost in the end; until then every sample counts."""
+    write = Connection.write
+    hangs = False
+
+    async def written(connection: Connection, prefix: str, data: bytes) -> None:
+        if hangs:
+            await asyncio.sleep(WRITE_S)
+            raise ClipLostError(BOUND.name, "it did not answer")
+        await write(connection, prefix, data)
+
+    monkeypatch.setattr(Connection, "write", written)
+
+    async def main() -> None:
+        nonlocal hangs
+        async with virtual_world(firmware=numbered_firmware(120)) as world:
+            async with listening(world.bluetooth) as listener:
+                await asyncio.sleep(30)
+                hangs = True
+                await asyncio.sleep(38)
+                assert listener.states == [SEARCHING, CONNECTING, STREAMING, WAITING]
+                lost_s, _ = listener.changes[-1]
+
+            newest_s = (
+                listener.time_ns()[-1] - virtual_time.utc_ns()
+            ) / 1e9 + asyncio.get_running_loop().time()
+            assert newest_s == pytest.approx(lost_s, abs=0.2)
+            listener.assert_whole()
 
     virtual_time.run(main())
 
