@@ -49,6 +49,8 @@ DISCONNECT_S = 5.0
 WRITE_S = 5.0
 SCAN_START_S = 10.0
 """A Bluetooth service that takes longer to start and stop a scan hangs."""
+SCAN_BEGUN_S = 2.0
+"""How long a start that is cancelled is waited for, so that it can be undone, and then for that."""
 CONNECTED_SERVICES = ["1801"]
 """GATT itself: what every connected Low Energy device has."""
 
@@ -147,7 +149,7 @@ class Bluetooth:
             async with (
                 self._adapters[adapter],
                 asyncio.timeout(seconds + SCAN_START_S),
-                BleakScanner(on_advertisement, backend=backend, bluez=_on(adapter)),
+                _scanning(BleakScanner(on_advertisement, backend=backend, bluez=_on(adapter))),
             ):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(seconds):
@@ -199,6 +201,26 @@ class Bluetooth:
 
 def _on(adapter: str | None) -> BlueZScannerArgs:
     return {"adapter": adapter} if adapter else {}
+
+
+@asynccontextmanager
+async def _scanning(scanner: BleakScanner) -> AsyncIterator[None]:
+    """Scan; one whose start is cancelled is ended, too: bluetoothd would go on with it, and refuse us every later one."""
+    start = asyncio.create_task(scanner.start())
+    try:
+        await asyncio.shield(start)
+    except asyncio.CancelledError:
+        await asyncio.wait([start], timeout=SCAN_BEGUN_S)
+        start.cancel()
+        with suppress(Exception, asyncio.CancelledError):
+            async with asyncio.timeout(SCAN_BEGUN_S):
+                await start
+                await scanner.stop()
+        raise
+    try:
+        yield
+    finally:
+        await scanner.stop()
 
 
 def _merged(before: Advertisement | None, device: BLEDevice, data: AdvertisementData) -> Advertisement:

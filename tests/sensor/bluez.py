@@ -52,6 +52,8 @@ class FakeBlueZ:
         """Errors to answer with: name and text, by method, one a call."""
         self.hang: set[str] = set()
         """Methods that are never answered."""
+        self.late_s: dict[str, float] = {}
+        """Methods that are answered so much later, with nothing else done."""
         self.calls: list[str] = []
         self.sent = 0
         self.adapter = "/org/bluez/hci0"
@@ -210,6 +212,9 @@ class FakeBlueZ:
             return Message.new_error(message, *errors.pop(0))
         if message.member in self.hang:
             return True  # handled, they say
+        if late_s := self.late_s.get(message.member):
+            self._loop.call_later(late_s, self._bus.send, Message.new_method_return(message))
+            return True
         if message.member == "GetManagedObjects":
             return Message.new_method_return(message, "a{oa{sa{sv}}}", [self._objects])
         if message.path not in self._objects:

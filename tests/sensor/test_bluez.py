@@ -141,6 +141,22 @@ def test_a_failed_connect_and_a_power_cycle_are_mended(on_bluez: Callable[[Scena
     on_bluez(scenario)
 
 
+def test_a_scan_that_is_cancelled_as_it_starts_is_ended(on_bluez: Callable[[Scenario], None]) -> None:
+    """Bluetoothd refuses a second scan of one program: with the first left on, nobody would be found any more."""
+
+    async def scenario(bluez: FakeBlueZ) -> None:
+        bluez.late_s = {"StartDiscovery": 1.2}
+        scanning = asyncio.create_task(scan(Bluetooth(), 5))
+        await asyncio.sleep(0.7)
+        assert bluez.calls[-1] == "StartDiscovery"
+        scanning.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await scanning
+        assert bluez.calls.count("StopDiscovery") == 1
+
+    on_bluez(scenario)
+
+
 def forbid(bluez: FakeBlueZ) -> None:
     """Have D-Bus refuse the scan."""
     bluez.fail["StartDiscovery"] = [("org.freedesktop.DBus.Error.AccessDenied", "Rejected send message")]
