@@ -88,14 +88,11 @@ def wearers(grafana: Grafana, query: str, now_ms: int) -> list[str]:
     )
 
 
-def panels(
-    grafana: Grafana, uids: list[str], wearer: str | None = None, *, now_ms: int | None = None
-) -> Iterator[Answer]:
+def panels(grafana: Grafana, uids: list[str], wearer: str | None = None, *, now_ms: int) -> Iterator[Answer]:
     """Yield what each panel of each dashboard gets; a dashboard that is not there raises GrafanaMissingError.
 
     `wearer` None asks for the first that the dashboard's chooser offers.
     """
-    now_ms = time.time_ns() // 10**6 if now_ms is None else now_ms
     for uid in uids:
         stored = grafana.get("/dashboards/uid", uid, what=f"dashboard {uid}")
         if stored is None:

@@ -13,6 +13,7 @@ from dashboards.grafana import Grafana
 from dashboards.push import Outcome, Push, Wanted
 from dashboards.rules import rules
 from dashboards.source import BUCKET_ENV, TOKEN_ENV, URL_ENV, Source
+from neckline.commands import machine
 from neckline.commands.output import give, give_json, give_table, say
 from neckline.configuration.config import Config, token_of
 from neckline.exits import Exit
@@ -79,7 +80,8 @@ def check(config: Config, wearer: str | None, *, as_json: bool) -> Exit:
         said = checking.data_source(grafana)
         if not as_json:
             say(f"Grafana {version or 'of an unknown version'}: {said}")
-        answers = list(checking.panels(grafana, [board["uid"] for board in boards()], wearer))
+        uids, now_ms = [board["uid"] for board in boards()], machine.utc_ns() // 10**6
+        answers = list(checking.panels(grafana, uids, wearer, now_ms=now_ms))
     if as_json:
         give_json(answers)
     else:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -210,13 +211,23 @@ def test_what_was_never_pushed_is_told(neckline: Neckline, home: Home, stub: Stu
     assert "→ `neckline grafana push`" in said.err
 
 
+@pytest.fixture
+def noon_ns(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Have it be noon, here: soon after midnight today is empty."""
+    noon_ns = round(datetime(2026, 3, 2, 12).astimezone().timestamp()) * 10**9
+    monkeypatch.setattr(machine, "utc_ns", lambda: noon_ns)
+    return noon_ns
+
+
 @pytest.mark.influxdb
-def test_each_panel_is_asked_for_its_rows(neckline: Neckline, home: Home, stub: Stub, server: Server) -> None:
+def test_each_panel_is_asked_for_its_rows(
+    neckline: Neckline, home: Home, stub: Stub, server: Server, noon_ns: int
+) -> None:
     """Queries go to a real InfluxDB; with a wearer's week all panels have rows, without one the emptiness is told."""
     configure(home, stub)
     neckline("grafana", "push")
     stub.query = lambda query, _begin_ms, _end_ms: server.query(query)
-    week = seeded(server, machine.utc_ns())
+    week = seeded(server, noon_ns)
     said = neckline("grafana", "check", "--wearer", week.wearer, "--json")
     assert said.code == Exit.OK, said.err
     answers = json.loads(said.out)
@@ -231,12 +242,12 @@ def test_each_panel_is_asked_for_its_rows(neckline: Neckline, home: Home, stub: 
 
 @pytest.mark.influxdb
 def test_a_panel_whose_query_fails_is_named(
-    neckline: Neckline, home: Home, stub: Stub, server: Server
+    neckline: Neckline, home: Home, stub: Stub, server: Server, noon_ns: int
 ) -> None:
     """Somebody broke a query by hand: its panel is told with what InfluxDB says, the others have their rows."""
     configure(home, stub)
     neckline("grafana", "push")
-    week = seeded(server, machine.utc_ns())
+    week = seeded(server, noon_ns)
     stub.query = lambda query, _begin_ms, _end_ms: server.query(query)
     board = stub.boards[boards()[0]["uid"]][-1]["dashboard"]
     panel = next(panel for panel in board["panels"] if panel.get("targets"))
