@@ -321,8 +321,17 @@ def test_a_command_that_goes_away_ends_its_calibration(tmp_path: Path) -> None:
     asyncio.run(leave(by_command=False))
 
 
-def test_a_command_that_reads_nothing_holds_up_no_stop(tmp_path: Path) -> None:
+def test_a_command_that_reads_nothing_holds_up_no_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However much of its answer still waits to be taken."""
+    full, pause = asyncio.Event(), asyncio.StreamReaderProtocol.pause_writing
+
+    def paused(protocol: asyncio.StreamReaderProtocol) -> None:
+        pause(protocol)
+        full.set()
+
+    monkeypatch.setattr(asyncio.StreamReaderProtocol, "pause_writing", paused)
 
     class Chatty(Service):
         async def calibrate(self, *, slump: bool, stance: Stance) -> AsyncGenerator[Prompt, None]:
@@ -335,7 +344,7 @@ def test_a_command_that_reads_nothing_holds_up_no_stop(tmp_path: Path) -> None:
         async with serving(Chatty(), tmp_path / "j.db") as at:
             _, writer = await asyncio.open_connection("127.0.0.1", at.port, limit=1)
             writer.write(to_line(Request(at.token, "calibrate")))
-            await asyncio.sleep(0.5)
+            await full.wait()
         writer.transport.abort()
 
     asyncio.run(asyncio.wait_for(stop(), 15))

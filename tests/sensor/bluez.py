@@ -52,8 +52,8 @@ class FakeBlueZ:
         """Errors to answer with: name and text, by method, one a call."""
         self.hang: set[str] = set()
         """Methods that are never answered."""
-        self.late_s: dict[str, float] = {}
-        """Methods that are answered so much later, with nothing else done."""
+        self.held: dict[str, tuple[asyncio.Event, asyncio.Event]] = {}
+        """Methods that are answered with nothing else done: set when it is called, and what its answer waits for."""
         self.calls: list[str] = []
         self.sent = 0
         self.adapter = "/org/bluez/hci0"
@@ -204,6 +204,11 @@ class FakeBlueZ:
         body = [interface, properties, []]
         self._signal(path, "org.freedesktop.DBus.Properties", "PropertiesChanged", "sa{sv}as", body)
 
+    async def _answer_held(self, message: Message, called: asyncio.Event, may_answer: asyncio.Event) -> None:
+        called.set()
+        await may_answer.wait()
+        self._bus.send(Message.new_method_return(message))
+
     def _on_message(self, message: Message) -> Message | bool | None:
         if message.message_type is not MessageType.METHOD_CALL or message.member is None:
             return None
@@ -212,8 +217,8 @@ class FakeBlueZ:
             return Message.new_error(message, *errors.pop(0))
         if message.member in self.hang:
             return True  # handled, they say
-        if late_s := self.late_s.get(message.member):
-            self._loop.call_later(late_s, self._bus.send, Message.new_method_return(message))
+        if held := self.held.get(message.member):
+            self._answering = self._loop.create_task(self._answer_held(message, *held))
             return True
         if message.member == "GetManagedObjects":
             return Message.new_method_return(message, "a{oa{sa{sv}}}", [self._objects])

@@ -145,11 +145,11 @@ def test_a_scan_that_is_cancelled_as_it_starts_is_ended(on_bluez: Callable[[Scen
     """Bluetoothd refuses a second scan of one program: with the first left on, nobody would be found any more."""
 
     async def scenario(bluez: FakeBlueZ) -> None:
-        bluez.late_s = {"StartDiscovery": 1.2}
+        called, may_answer = bluez.held["StartDiscovery"] = asyncio.Event(), asyncio.Event()
         scanning = asyncio.create_task(scan(Bluetooth(), 5))
-        await asyncio.sleep(0.7)
-        assert bluez.calls[-1] == "StartDiscovery"
+        await called.wait()
         scanning.cancel()
+        may_answer.set()
         with pytest.raises(asyncio.CancelledError):
             await scanning
         assert bluez.calls.count("StopDiscovery") == 1
